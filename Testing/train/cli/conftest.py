@@ -1,0 +1,207 @@
+"""A tiny dataset, a model trained on it through the command line, and ways to run commands."""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813
+
+from dualssl.cli.app import app
+from dualssl.geometry import Geometry
+from dualssl.volumes.volume import Volume
+from dualssl.volumes.write import write_volume
+
+SHAPE = (20, 24, 34)
+GRID = Geometry(SHAPE, spacing=(2.0, 1.0, 1.0), origin=(10.0, -20.0, 30.0))
+CASES = tuple(f"case_{number}" for number in range(6))
+TINY = ("--iterations", 3, "--patch", "16,16,32", "--batch", 2, "--width", 2, "--seed", 1, "--device", "cpu")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left behind: exit status and the two streams."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def complaint(self):
+        """The one sentence on stderr, which must come last and be the only one of its kind; no traceback."""
+        assert "Traceback" not in self.err + self.out
+        lines = [line for line in self.err.splitlines() if line.strip()]
+        assert [line.startswith("Error: ") for line in lines].count(True) == 1, self.err
+        assert lines[-1].startswith("Error: "), self.err
+        assert lines[-1].endswith("."), self.err
+        return lines[-1].removeprefix("Error: ")
+
+
+def run_here(*arguments):
+    """Run a command in this process, where torch is loaded already; what is not a clean exit comes out as it is."""
+    out, err = io.StringIO(), io.StringIO()
+    status = 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            app([str(argument) for argument in arguments], prog_name="dualssl")
+        except SystemExit as end:
+            status = end.code or 0
+    return Outcome(status, out.getvalue(), err.getvalue())
+
+
+def run_apart(*arguments, cwd=None):
+    """Run a command as a person does, in a process of its own."""
+    command = [str(Path(sys.executable).with_name("dualssl")), *map(str, arguments)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, cwd=cwd, env=environment)
+    return Outcome(result.returncode, result.stdout, result.stderr)
+
+
+def tiny_image(number, shape=SHAPE):
+    """A bright ball with a brighter half, in noise: (int16 image, label map with values 1 and 2)."""
+    random = np.random.default_rng(number)
+    k, j, i = np.meshgrid(*[np.arange(n) for n in shape], indexing="ij")
+    centre = np.array(shape) / 2 + random.uniform(-1, 1, 3)
+    ball = (k - centre[0]) ** 2 + (j - centre[1]) ** 2 + (i - centre[2]) ** 2 < 49
+    label = ball.astype(np.uint8) + (ball & (i > centre[2]))
+    return (label * 60 + random.normal(0, 8, shape)).astype(np.int16), label.astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def dualssl():
+    return run_here
+
+
+@pytest.fixture(scope="session")
+def dualssl_process():
+    return run_apart
+
+
+@pytest.fixture(scope="session")
+def grid():
+    return GRID
+
+
+@pytest.fixture(scope="session")
+def image():
+    """A volume that no dataset holds, with contrast."""
+    return Volume(tiny_image(99)[0], GRID)
+
+
+@pytest.fixture(scope="session")
+def intact_dataset(tmp_path_factory):
+    """Six labelled cases and their lists; only for tests that leave it as it is."""
+    folder = tmp_path_factory.mktemp("data") / "Balls"
+    for subfolder in ("images", "labels"):
+        (folder / subfolder).mkdir(parents=True)
+    for number, name in enumerate(CASES):
+        array, label = tiny_image(number)
+        write_volume(Volume(array, GRID), folder / "images" / f"{name}.nrrd")
+        write_volume(Volume(label, GRID), folder / "labels" / f"{name}.nrrd")
+    lists = {"labelled.txt": CASES[:2], "unlabelled.txt": CASES[2:4], "validation.txt": CASES[4:]}
+    for name, cases in lists.items():
+        (folder / name).write_text("".join(f"{case}\n" for case in cases))
+    description = {
+        "name": "Balls",
+        "labels": {"background": 0, "left half": 1, "right half": 2},
+        "channel_names": {"0": "MRI"},
+        "file_ending": ".nrrd",
+    }
+    (folder / "dataset.json").write_text(json.dumps(description))
+    return folder
+
+
+@pytest.fixture
+def own_dataset(intact_dataset, tmp_path):
+    """A copy to harm."""
+    return Path(shutil.copytree(intact_dataset, tmp_path / "own dataset"))
+
+
+def training_arguments(dataset, run, preset="strong", labelled=None):
+    return (
+        *("train", dataset, "--labelled", labelled or dataset / "labelled.txt"),
+        *("--preset", preset, "--output", run, *TINY),
+    )
+
+
+@pytest.fixture(scope="session")
+def training():
+    """Arguments of a tiny training run."""
+    return training_arguments
+
+
+@pytest.fixture(scope="session")
+def trained_run(intact_dataset, tmp_path_factory):
+    """The folder of a finished run of preset `strong` with all three lists, started through the command line."""
+    run = tmp_path_factory.mktemp("runs") / "RUN"
+    lists = ("--unlabelled", intact_dataset / "unlabelled.txt", "--validation", intact_dataset / "validation.txt")
+    outcome = run_here(*training_arguments(intact_dataset, run), *lists)
+    assert outcome.status == 0, outcome.err
+    return run
+
+
+@pytest.fixture(scope="session")
+def model(trained_run):
+    return trained_run / "model"
+
+
+@pytest.fixture
+def own_model(model, tmp_path):
+    """A copy to harm."""
+    return Path(shutil.copytree(model, tmp_path / "own model"))
+
+
+@pytest.fixture(scope="session")
+def write_dicom():
+    """Writes an int16 volume as axial DICOM slices into a folder."""
+
+    def write(folder, volume, series="1.2.826.9"):
+        folder.mkdir(parents=True, exist_ok=True)
+        grid = volume.geometry
+        writer = sitk.ImageFileWriter()
+        writer.KeepOriginalImageUIDOn()
+        for k, voxels in enumerate(volume.array):
+            part = sitk.GetImageFromArray(voxels)
+            part.SetSpacing((grid.spacing[2], grid.spacing[1]))
+            position = (grid.origin[0], grid.origin[1], grid.origin[2] + grid.spacing[0] * k)
+            tags = {
+                "0008|0060": "MR",
+                "0008|0018": f"{series}.{k + 1}",
+                "0020|000d": "1.2.826.8",
+                "0020|000e": series,
+                "0020|0013": str(k + 1),
+                "0020|0032": "\\".join(str(x) for x in position),
+                "0020|0037": "1\\0\\0\\0\\1\\0",
+                "0018|0088": str(grid.spacing[0]),
+            }
+            for tag, value in tags.items():
+                part.SetMetaData(tag, value)
+            writer.SetFileName(str(folder / f"{series}-slice{k:03d}.dcm"))
+            writer.Execute(part)
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def limited_files():
+    """No file may grow beyond some bytes inside `with limited_files(bytes)`: to a program as good as a full disk."""
+    resource = pytest.importorskip("resource", reason="limits of this kind exist on Unix only")
+
+    @contextlib.contextmanager
+    def limit(size):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limit

@@ -1,0 +1,66 @@
+"""Small datasets on disk and stores that open them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dualssl.data.batches import BatchSource, Stream
+from dualssl.data.store import CaseStore
+from dualssl.dataset import read_dataset
+from dualssl.geometry import Geometry
+from dualssl.model.manifest import Normalisation, Preprocessing
+from dualssl.presets.base import Augmentation
+from dualssl.volumes.volume import Volume
+from dualssl.volumes.write import write_volume
+
+AS_STORED = Preprocessing(normalisation=(Normalisation("window", 0.0, 1.0),))
+"""Intensities of 0..1 stay what they are, so that a test knows every voxel."""
+
+NO_AUGMENTATION = Augmentation()
+
+
+@pytest.fixture
+def dataset_of(tmp_path):
+    """Writes a dataset of arrays: {case: (image, label map)}."""
+
+    def make(cases):
+        for subfolder in ("images", "labels"):
+            (tmp_path / subfolder).mkdir()
+        for name, (image, label) in cases.items():
+            grid = Geometry(image.shape)
+            write_volume(Volume(image.astype(np.float32), grid), tmp_path / "images" / f"{name}.nrrd")
+            write_volume(Volume(label.astype(np.uint8), grid), tmp_path / "labels" / f"{name}.nrrd")
+        description = {"labels": {"blob": 1}, "channel_names": {"0": "MRI"}, "file_ending": ".nrrd"}
+        (tmp_path / "dataset.json").write_text(json.dumps(description))
+        return read_dataset(tmp_path)
+
+    return make
+
+
+@pytest.fixture
+def images_that_equal_their_labels(dataset_of):
+    """Six cases of random 0 and 1, whose label map is the image itself."""
+
+    def case(number):
+        voxels = np.random.default_rng(number).random((12, 14, 14)) < 0.4
+        return voxels, voxels
+
+    return dataset_of({f"case_{number}": case(number) for number in range(6)})
+
+
+@pytest.fixture
+def batches_of():
+    """A source of batches: the first half of the cases is labelled unless told otherwise."""
+
+    def make(
+        dataset, patch=(8, 8, 8), augmentation=NO_AUGMENTATION, seed=1, rank=0, world=1, count=2, labelled=None, unlabelled=None
+    ):
+        cases = dataset.cases()
+        labelled = cases[: len(cases) // 2] if labelled is None else labelled
+        unlabelled = cases[len(cases) // 2 :] if unlabelled is None else unlabelled
+        store = CaseStore(dataset, AS_STORED, labelled)
+        streams = Stream(labelled, count, "labelled"), Stream(unlabelled, count if unlabelled else 0, "unlabelled")
+        return BatchSource(store, *streams, patch, augmentation, seed, rank, world)
+
+    return make

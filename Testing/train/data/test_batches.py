@@ -1,0 +1,170 @@
+"""Batches: a pure function of the iteration, from the right cases and places."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dualssl.data.batches import Stream, crop_padded
+from dualssl.presets.base import Augmentation
+
+EVERYTHING = Augmentation(flip=True, rotate=True, intensity=True, foreground_share=0.5)
+
+
+def same(one, other):
+    return all(torch.equal(getattr(one, name), getattr(other, name)) for name in ("labelled", "labels", "unlabelled"))
+
+
+def test_a_batch_holds_half_labelled_and_half_unlabelled_patches(images_that_equal_their_labels, batches_of):
+    batch = batches_of(images_that_equal_their_labels, count=3).batch(0)
+    assert batch.labelled.shape == batch.unlabelled.shape == (3, 1, 8, 8, 8)
+    assert batch.labels.shape == (3, 8, 8, 8)
+    assert (batch.labelled.dtype, batch.labels.dtype, batch.unlabelled.dtype) == (torch.float32, torch.int64, torch.float32)
+
+
+def test_without_unlabelled_cases_that_half_is_not_formed(images_that_equal_their_labels, batches_of):
+    batch = batches_of(images_that_equal_their_labels, unlabelled=()).batch(0)
+    assert len(batch.labelled) == 2
+    assert len(batch.unlabelled) == 0
+
+
+def test_a_batch_follows_from_the_iteration_alone(images_that_equal_their_labels, batches_of):
+    asked_in_order = batches_of(images_that_equal_their_labels, augmentation=EVERYTHING)
+    in_order = [asked_in_order.batch(n) for n in range(4)]
+    asked_anew = batches_of(images_that_equal_their_labels, augmentation=EVERYTHING)
+    assert same(asked_anew.batch(3), in_order[3])
+    assert same(asked_anew.batch(1), in_order[1])
+
+
+@pytest.mark.parametrize("other", [{"seed": 2}, {"rank": 1, "world": 2}])
+def test_other_seeds_and_processes_draw_other_patches(images_that_equal_their_labels, batches_of, other):
+    own = {"world": other.get("world", 1)}
+    one = batches_of(images_that_equal_their_labels, **own).batch(5)
+    assert not same(one, batches_of(images_that_equal_their_labels, **other).batch(5))
+
+
+def test_iterations_draw_other_patches(images_that_equal_their_labels, batches_of):
+    source = batches_of(images_that_equal_their_labels)
+    seen = [source.batch(n).labelled for n in range(6)]
+    assert not any(torch.equal(one, other) for n, one in enumerate(seen) for other in seen[:n])
+
+
+def test_each_case_is_drawn_once_a_round_and_rounds_are_shuffled():
+    stream = Stream(tuple("abcde"), 2, "labelled")
+    drawn = [stream.draw(1, position) for position in range(50)]
+    rounds = [tuple(drawn[n : n + 5]) for n in range(0, 50, 5)]
+    assert all(sorted(one) == list("abcde") for one in rounds)
+    assert len(set(rounds)) > 5
+
+
+def test_processes_share_the_cases_of_a_round(dataset_of, batches_of):
+    levels = {f"case_{n}": n / 8 for n in range(4)}
+
+    def image(level):
+        voxels = np.full((8, 8, 8), level)
+        voxels[0, 0, 0] = 1.0
+        return voxels
+
+    dataset = dataset_of({name: (image(level), np.ones((8, 8, 8))) for name, level in levels.items()})
+    sources = [batches_of(dataset, labelled=dataset.cases(), unlabelled=(), rank=r, world=2, count=1) for r in (0, 1)]
+    drawn = [float(source.batch(n).labelled[0, 0, 4, 4, 4]) for n in range(2) for source in sources]
+    assert sorted(drawn) == sorted(levels.values())
+
+
+def test_the_two_streams_are_drawn_apart():
+    cases = tuple("abcdefgh")
+    one, other = Stream(cases, 2, "labelled"), Stream(cases, 2, "unlabelled")
+    assert [one.draw(1, n) for n in range(8)] != [other.draw(1, n) for n in range(8)]
+
+
+@pytest.mark.parametrize("patch", [(8, 8, 8), (4, 8, 6)])
+def test_flips_and_turns_reach_image_and_label_alike(images_that_equal_their_labels, batches_of, patch):
+    source = batches_of(images_that_equal_their_labels, patch, Augmentation(flip=True, rotate=True, foreground_share=0.5))
+    for iteration in range(12):
+        batch = source.batch(iteration)
+        assert torch.equal(batch.labelled[:, 0], batch.labels.float())
+
+
+def test_flips_and_turns_do_happen(images_that_equal_their_labels, batches_of):
+    plain = batches_of(images_that_equal_their_labels)
+    turned = batches_of(images_that_equal_their_labels, augmentation=Augmentation(flip=True, rotate=True))
+    changed = [not torch.equal(plain.batch(n).labelled, turned.batch(n).labelled) for n in range(5)]
+    assert all(changed)
+    # The same voxels in another order, for the place of a patch does not depend on what is done to it.
+    assert all(plain.batch(n).labelled.sum() == turned.batch(n).labelled.sum() for n in range(5))
+
+
+def test_intensity_changes_leave_labels_alone(images_that_equal_their_labels, batches_of):
+    plain = batches_of(images_that_equal_their_labels)
+    changed = batches_of(images_that_equal_their_labels, augmentation=Augmentation(intensity=True))
+    for n in range(5):
+        assert torch.equal(plain.batch(n).labels, changed.batch(n).labels)
+        assert set(changed.batch(n).labels.unique().tolist()) <= {0, 1}
+    assert any(not torch.equal(plain.batch(n).labelled, changed.batch(n).labelled) for n in range(5))
+    assert all(bool(torch.isfinite(changed.batch(n).labelled).all()) for n in range(5))
+
+
+def test_augmentation_leaves_the_stored_case_as_it_is(images_that_equal_their_labels, batches_of):
+    source = batches_of(images_that_equal_their_labels, augmentation=EVERYTHING)
+    first = source.batch(0)
+    for n in range(1, 10):
+        source.batch(n)
+    assert same(source.batch(0), first)
+
+
+def test_a_patch_larger_than_the_volume_is_padded_evenly_with_label_0(images_that_equal_their_labels, batches_of):
+    batch = batches_of(images_that_equal_their_labels, patch=(16, 16, 20)).batch(0)
+    middle = (slice(None), slice(2, 14), slice(1, 15), slice(3, 17))
+    assert torch.equal(batch.labelled[:, 0], batch.labels.float())
+    assert batch.labels[middle].sum() == batch.labels.sum()
+    assert 0.3 < batch.labels[middle].float().mean() < 0.5
+
+
+def test_patches_reach_every_part_of_a_volume(dataset_of, batches_of):
+    number_of_voxel = np.arange(12**3).reshape(12, 12, 12)
+    dataset = dataset_of({"a": (number_of_voxel / 12**3, np.ones((12, 12, 12)))})
+    source = batches_of(dataset, patch=(4, 4, 4), labelled=("a",), unlabelled=())
+    corners = np.concatenate([source.batch(n).labelled[:, 0, 0, 0, 0] for n in range(60)])
+    starts = np.unravel_index(np.rint(corners * 12**3).astype(int), (12, 12, 12))
+    assert [sorted(set(along_axis.tolist())) for along_axis in starts] == [list(range(9))] * 3
+
+
+@pytest.fixture
+def one_labelled_voxel(dataset_of):
+    label = np.zeros((24, 24, 24))
+    label[17, 5, 20] = 1
+    return dataset_of({"a": (label, label), "b": (label, label)})
+
+
+def test_patches_centred_on_structures_hold_them(one_labelled_voxel, batches_of):
+    source = batches_of(one_labelled_voxel, augmentation=Augmentation(foreground_share=1.0), labelled=("a",), unlabelled=())
+    assert all(bool((source.batch(n).labels.sum((1, 2, 3)) == 1).all()) for n in range(10))
+
+
+def test_the_share_of_centred_patches_is_what_was_asked(one_labelled_voxel, batches_of):
+    def share_with_structure(share):
+        source = batches_of(
+            one_labelled_voxel, (8, 8, 8), Augmentation(foreground_share=share), labelled=("a",), unlabelled=(), count=4
+        )
+        return np.mean([(source.batch(n).labels.sum((1, 2, 3)) == 1).float().mean() for n in range(50)])
+
+    assert share_with_structure(0.0) < 0.2
+    assert 0.4 < share_with_structure(0.5) < 0.75
+
+
+def test_unlabelled_patches_are_never_centred_on_structures(one_labelled_voxel, batches_of):
+    source = batches_of(one_labelled_voxel, augmentation=Augmentation(foreground_share=1.0))
+    shares = [(source.batch(n).unlabelled.sum((1, 2, 3, 4)) > 0).float().mean() for n in range(40)]
+    assert np.mean(shares) < 0.3
+
+
+@settings(deadline=None, max_examples=40, derandomize=True)
+@given(st.tuples(*[st.integers(-4, 6)] * 3), st.tuples(*[st.integers(5, 12)] * 3))
+def test_a_block_reaching_outside_is_filled_with_zeros(start, shape):
+    array = np.random.default_rng(0).integers(1, 9, (2, 7, 8, 9))
+    margin = 20
+    padded = np.pad(array, ((0, 0), *[(margin, margin)] * 3))
+    k, j, i = (margin + s for s in start)
+    expected = padded[:, k : k + shape[0], j : j + shape[1], i : i + shape[2]]
+    np.testing.assert_array_equal(crop_padded(array, start, shape), expected)

@@ -1,0 +1,116 @@
+"""Hand-made cases whose predictions are known, so that every figure can be computed a second time."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dualssl.dataset import read_dataset
+from dualssl.geometry import Geometry
+from dualssl.labels import LabelTable
+from dualssl.model.manifest import Manifest, NetworkSpec, Postprocessing, Preprocessing
+from dualssl.prediction.results import Prediction, Seconds
+from dualssl.volumes.volume import Volume
+from dualssl.volumes.write import write_volume
+
+LABELS = {"background": 0, "chamber": 1, "wall": 2}
+GRID = Geometry((12, 14, 30), spacing=(3.0, 1.0, 0.5))
+
+
+class PreparedPredictor:
+    """Gives predictions that were made before, in order, and remembers what it was asked."""
+
+    def __init__(self, manifest, predictions):
+        self.manifest = manifest
+        self.predictions = list(predictions)
+        self.asked = []
+
+    def predict(self, volumes, roi=None, progress=None, keep_confidence=False):
+        self.asked.append((list(volumes), keep_confidence))
+        return self.predictions[len(self.asked) - 1]
+
+
+def block(start, stop, value=1, shape=GRID.shape):
+    label_map = np.zeros(shape, np.uint8)
+    label_map[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))] = value
+    return label_map
+
+
+@pytest.fixture(scope="session")
+def labels():
+    return LabelTable.from_dataset_json(LABELS)
+
+
+@pytest.fixture(scope="session")
+def truth():
+    """A chamber of 5 x 6 x 7 voxels with a wall of two voxels on one side."""
+    return np.maximum(block((3, 4, 4), (8, 10, 11)), block((3, 4, 11), (8, 10, 13), 2))
+
+
+@pytest.fixture
+def predicted(truth):
+    """A prediction of given label maps; by default network A is too large, B misses the wall, their mean is shifted."""
+
+    def make(label=None, label_a=None, label_b=None, confidence=True, seed=0):
+        random = np.random.default_rng(seed)
+        maps = [random.random(truth.shape, dtype=np.float32) for _ in range(4)]
+        label = np.roll(truth, 1, axis=1) if label is None else label
+        return Prediction(
+            geometry=GRID,
+            label=label,
+            label_a=np.maximum(truth, block((2, 4, 4), (3, 10, 11))) if label_a is None else label_a,
+            label_b=np.where(truth == 2, 0, truth).astype(np.uint8) if label_b is None else label_b,
+            entropy=maps[0],
+            kl=maps[1],
+            js=maps[2],
+            seconds=Seconds(0.1, 2.0, 0.3),
+            device="cpu",
+            windows=1,
+            window=GRID.shape,
+            confidence=maps[3] if confidence else None,
+        )
+
+    return make
+
+
+@pytest.fixture
+def manifest_for():
+    def make(labels, channels=("MRI",)):
+        return Manifest(
+            id="hand-made",
+            name="Hand made",
+            labels=labels,
+            channel_names=channels,
+            networks=NetworkSpec(len(channels), labels.channels, 2),
+            preprocessing=Preprocessing(),
+            postprocessing=Postprocessing(),
+            patch=(16, 16, 32),
+        )
+
+    return make
+
+
+@pytest.fixture
+def predictor_of(labels, manifest_for):
+    return lambda *predictions: PreparedPredictor(manifest_for(labels), predictions)
+
+
+@pytest.fixture
+def hand_made_dataset(tmp_path, truth):
+    """Three cases `a`, `b`, `c`, each with the same truth, whose images differ."""
+    folder = tmp_path / "hand made"
+    for subfolder in ("images", "labels"):
+        (folder / subfolder).mkdir(parents=True)
+    for number, name in enumerate("abc"):
+        image = truth * 10.0 + np.arange(truth.shape[2]) + 100 * number
+        write_volume(Volume(image.astype(np.float32), GRID), folder / "images" / f"{name}.nrrd")
+        write_volume(Volume(truth, GRID), folder / "labels" / f"{name}.nrrd")
+    (folder / "dataset.json").write_text(
+        json.dumps({"name": "Hand made", "labels": LABELS, "channel_names": {"0": "MRI"}, "file_ending": ".nrrd"})
+    )
+    return read_dataset(folder)
+
+
+@pytest.fixture
+def grid():
+    return GRID

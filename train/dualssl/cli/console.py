@@ -1,0 +1,68 @@
+"""What the commands print: errors, tables and progress, all on one pair of consoles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from dualssl.training.progress import TrainingProgress
+
+out = Console()
+err = Console(stderr=True)
+
+
+def say(message: str) -> None:
+    """A line on stdout as it is: a long path is not broken, and brackets or colons in a name mean nothing."""
+    out.print(message, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def show_error(message: str) -> None:
+    """One sentence on stderr."""
+    err.print("[bold red]Error:[/] ", end="")
+    err.print(message, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on stdout; the first column is left-aligned, the others hold figures."""
+    # `Text` throughout: names of cases and structures may hold what rich takes for markup.
+    table = Table(title=Text(title))
+    for number, column in enumerate(columns):
+        table.add_column(Text(column), justify="left" if number == 0 else "right")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    out.print(table)
+
+
+def progress_bar() -> Progress:
+    """A bar with a text, the count and a free field `figures`; on stderr, so that stdout stays clean."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}", markup=False),
+        console=err,
+    )
+
+
+def time_text(seconds: float | None) -> str:
+    """`1:02:03` or `2:03`; empty for None."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def training_figures(progress: TrainingProgress) -> str:
+    """Loss, last validation Dice and time left of a training run, as far as they are known."""
+    figures = [f"loss {progress.loss:.3f}"] if progress.loss is not None else []
+    figures += [f"validation Dice {100 * progress.dice:.1f}"] if progress.dice is not None else []
+    figures += [f"{time_text(progress.seconds_left)} left"] if progress.seconds_left is not None else []
+    return ", ".join(figures)

@@ -1,0 +1,116 @@
+"""`dualssl predict`: volumes in, segmentations and uncertainty maps out."""
+
+from __future__ import annotations
+
+from enum import Enum
+from math import isfinite
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dualssl.case_files import read_images
+from dualssl.cli.choices import DeviceName
+from dualssl.cli.console import progress_bar, say, show_table, time_text
+from dualssl.cli.outputs import ready_folder
+from dualssl.errors import OutputError, PredictionError, VolumeError
+from dualssl.model.folder import load_model, verify_model
+from dualssl.volumes.names import channel_files, volume_name
+
+RESULTS = (".seg.nrrd", ".entropy.nrrd", ".kl.nrrd", ".json")
+
+
+class RoiStatistics(str, Enum):
+    """Which voxels intensities are normalised by when --roi is given."""
+
+    image = "image"
+    roi = "roi"
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="Model folder.", show_default=False)],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="INPUT...", help="Volumes: NRRD, NIfTI, MetaImage, or folders of DICOM slices.", show_default=False
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="Folder for the results.")],
+    device: Annotated[DeviceName, typer.Option(help="Where to compute.")] = DeviceName.auto,
+    roi: Annotated[str, typer.Option(help="Only this box, RAS mm: r0,r1,a0,a1,s0,s1.")] = "",
+    roi_statistics: Annotated[
+        RoiStatistics, typer.Option(help="Intensity statistics from the whole image, or (models trained on crops) from --roi.")
+    ] = RoiStatistics.image,
+    series: Annotated[str, typer.Option(help="UID of the DICOM series, for folders that hold several.")] = "",
+    overlap: Annotated[float, typer.Option(help="Share by which neighbouring windows overlap.", min=0.0, max=0.9)] = 0.25,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are already there.")] = False,
+) -> None:
+    """Segment volumes: NAME.seg.nrrd, NAME.entropy.nrrd, NAME.kl.nrrd and NAME.json for each."""
+    names = _names(inputs)
+    if not overwrite:
+        _refuse_existing(names, output)
+    bounds = _bounds(roi) if roi else None
+    # All that can be known without torch, which takes seconds to import, is asked before.
+    channels = len(verify_model(model).manifest.channel_names)
+    cases = [channel_files(path, channels) for path in inputs]
+    for file in (file for files in cases for file in files):
+        if not file.exists():
+            raise VolumeError(f"{file} does not exist: check the name and the folder; nothing has been predicted.")
+
+    from dualssl.prediction.output import write_prediction
+    from dualssl.prediction.predictor import PredictionSettings, Predictor
+    from dualssl.prediction.roi import RegionOfInterest
+
+    networks, manifest = load_model(model, verify=False)
+    settings = PredictionSettings(device=device.value, overlap=overlap, roi_statistics=roi_statistics.value)
+    predictor = Predictor(networks, manifest, settings)
+    ready_folder(output)
+    rows = []
+    with progress_bar() as bar:
+        task = bar.add_task("segmenting", total=len(inputs), figures="")
+        for done, (name, files) in enumerate(zip(names, cases, strict=True)):
+            bar.update(task, completed=done, description=name)
+            volumes = read_images(files, series or None)
+            box = RegionOfInterest.from_ras_bounds(volumes[0].geometry, bounds) if bounds else None
+            windows = bar.add_task("  windows", total=None, figures="")
+
+            def show(count: int, total: int, windows: object = windows) -> bool:
+                bar.update(windows, completed=count, total=total)  # type: ignore[arg-type]
+                return True
+
+            try:
+                prediction = predictor.predict(volumes, box, progress=show)
+            except (VolumeError, PredictionError) as error:
+                # What is wrong is said without a name: the predictor sees volumes, not files.
+                raise type(error)(f"{files[0]}: {error}") from error
+            bar.remove_task(windows)
+            summary = write_prediction(prediction, name, output, manifest)
+            bar.update(task, completed=done + 1)
+            ml = ", ".join(f"{key} {value['mean']:.1f}" for key, value in summary["volumes_ml"].items())
+            rows.append([name, ml, str(len(summary["regions"])), time_text(prediction.seconds.networks)])
+    show_table(f"{manifest.name} on {predictor.describe_device()}", ("volume", "ml", "regions to review", "time"), rows)
+    say(f"Results: {output}")
+
+
+def _names(inputs: list[Path]) -> list[str]:
+    names = [volume_name(path) for path in inputs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise OutputError(f"Two inputs would both be written as '{twice[0]}': predict them into different --output folders.")
+    return names
+
+
+def _refuse_existing(names: list[str], output: Path) -> None:
+    for file in (output / f"{name}{ending}" for name in names for ending in RESULTS):
+        if file.exists():
+            raise OutputError(f"{file} exists and may hold somebody's edits: name another --output, or add --overwrite.")
+
+
+def _bounds(text: str) -> tuple[float, float, float, float, float, float]:
+    try:
+        r0, r1, a0, a1, s0, s1 = (float(part) for part in text.split(","))
+    except ValueError:
+        raise PredictionError(f"--roi {text}: give six numbers r0,r1,a0,a1,s0,s1 in mm, RAS.") from None
+    if not (r0 < r1 and a0 < a1 and s0 < s1 and isfinite(sum((r0, r1, a0, a1, s0, s1)))):
+        raise PredictionError(f"--roi {text}: give three pairs of finite numbers r0,r1,a0,a1,s0,s1, the smaller one first.")
+    return r0, r1, a0, a1, s0, s1

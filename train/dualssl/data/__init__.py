@@ -1,0 +1,1 @@
+"""Training data: cases in memory, batches as a function of the iteration."""

@@ -1,0 +1,133 @@
+"""Two-stream batches: which cases, which patches, as a pure function of the iteration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dualssl.data.augment import PatchAugmenter
+from dualssl.data.randomness import derived_generator, derived_seed
+from dualssl.data.store import CaseStore, PreparedCase
+from dualssl.presets.base import Augmentation
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Patches of one training step, on the CPU.
+
+    Attributes:
+        labelled: (L, channels, k, j, i) float32.
+        labels: (L, k, j, i) int64.
+        unlabelled: (U, channels, k, j, i) float32; U may be 0.
+    """
+
+    labelled: Tensor
+    labels: Tensor
+    unlabelled: Tensor
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Cases that are drawn from in shuffled rounds, each once a round.
+
+    Attributes:
+        cases: their names.
+        count: patches of a step (of this process).
+        purpose: keeps the draws of the streams apart.
+    """
+
+    cases: tuple[str, ...]
+    count: int
+    purpose: str
+
+    def draw(self, seed: int, position: int) -> str:
+        """The case at `position` (0, 1, 2, ...) of the endless sequence of shuffled rounds."""
+        rounds, index = divmod(position, len(self.cases))
+        order = derived_generator(seed, f"{self.purpose} order", rounds).permutation(len(self.cases))
+        return self.cases[int(order[index])]
+
+
+class BatchSource:
+    """Makes the batch of any iteration.
+
+    Args:
+        store: prepared cases.
+        labelled, unlabelled: the two streams; `unlabelled.count` may be 0.
+        patch: sides in voxels (k, j, i).
+        augmentation: what is done to patches.
+        seed: of the run.
+        rank, world: this process and their number; each draws its own share.
+    """
+
+    def __init__(
+        self,
+        store: CaseStore,
+        labelled: Stream,
+        unlabelled: Stream,
+        patch: Shape,
+        augmentation: Augmentation,
+        seed: int,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self._store = store
+        self._labelled = labelled
+        self._unlabelled = unlabelled
+        self._patch = patch
+        self._augmentation = augmentation
+        self._augment = PatchAugmenter(augmentation, patch)
+        self._seed = seed
+        self._rank = rank
+        self._world = world
+
+    def batch(self, iteration: int) -> Batch:
+        """The batch of `iteration`, the same whenever it is asked for."""
+        labelled = [self._sample(self._labelled, iteration, slot) for slot in range(self._labelled.count)]
+        unlabelled = [self._sample(self._unlabelled, iteration, slot) for slot in range(self._unlabelled.count)]
+        labels = np.stack([label for _, label in labelled if label is not None])
+        images = torch.from_numpy(np.stack([image for image, _ in labelled]))
+        return Batch(
+            labelled=images,
+            labels=torch.from_numpy(labels.astype(np.int64)),
+            unlabelled=(torch.from_numpy(np.stack([image for image, _ in unlabelled])) if unlabelled else images.new_zeros(0)),
+        )
+
+    def _sample(self, stream: Stream, iteration: int, slot: int) -> tuple[NDArray[np.float32], NDArray[np.uint8] | None]:
+        position = (iteration * self._world + self._rank) * stream.count + slot
+        case = self._store[stream.draw(self._seed, position)]
+        generator = derived_generator(self._seed, f"{stream.purpose} patch", position)
+        with_label = stream is self._labelled
+        start = self._patch_start(case, generator, centre_on_structure=with_label)
+        image = crop_padded(case.image, start, self._patch).astype(np.float32)
+        label = crop_padded(case.label[None], start, self._patch)[0] if with_label and case.label is not None else None
+        return self._augment(image, label, derived_seed(self._seed, f"{stream.purpose} augmentation", position))
+
+    def _patch_start(self, case: PreparedCase, generator: np.random.Generator, centre_on_structure: bool) -> Shape:
+        room = [n - p for n, p in zip(case.image.shape[1:], self._patch, strict=True)]
+        on_structure = generator.random() < self._augmentation.foreground_share
+        if centre_on_structure and on_structure and case.foreground is not None:
+            centre = case.foreground[int(generator.integers(len(case.foreground)))]
+            start = [min(max(int(c) - p // 2, 0), max(r, 0)) for c, p, r in zip(centre, self._patch, room, strict=True)]
+        else:
+            start = [int(generator.integers(r + 1)) if r > 0 else 0 for r in room]
+        # A side shorter than the patch is padded evenly on both ends.
+        start = [s if r >= 0 else r // 2 for s, r in zip(start, room, strict=True)]
+        return start[0], start[1], start[2]
+
+
+def crop_padded(array: NDArray[np.generic], start: Shape, shape: Shape) -> NDArray[np.generic]:
+    """The block of (channels, k, j, i) `array` at `start`, filled with 0 where it reaches outside."""
+    inside = tuple(slice(max(s, 0), min(s + n, size)) for s, n, size in zip(start, shape, array.shape[1:], strict=True))
+    block = array[(slice(None), *inside)]
+    if block.shape[1:] == shape:
+        return block
+    result = np.zeros((array.shape[0], *shape), array.dtype)
+    into = tuple(slice(part.start - s, part.stop - s) for part, s in zip(inside, start, strict=True))
+    result[(slice(None), *into)] = block
+    return result

@@ -1,0 +1,104 @@
+"""Prepared cases, kept in memory as far as it goes and read again where not."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualssl.case_files import read_case
+from dualssl.dataset import Dataset
+from dualssl.errors import VolumeError
+from dualssl.model.manifest import Preprocessing
+from dualssl.prediction.memory import available_bytes
+from dualssl.volumes.preprocess import prepare, prepare_label_map
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True)
+class PreparedCase:
+    """A case on the networks' grid.
+
+    Attributes:
+        name: of the case.
+        image: (channels, k, j, i) float16: half the memory, and finer than the bfloat16 that training computes in.
+        label: (k, j, i) uint8, or None where the case is used as unlabelled: its labels are then never read.
+        foreground: (n, 3) indices k, j, i of some foreground voxels, for patches centred on structures; None likewise.
+        spacing: mm along (k, j, i).
+    """
+
+    name: str
+    image: NDArray[np.float16]
+    label: NDArray[np.uint8] | None
+    foreground: NDArray[np.int32] | None
+    spacing: tuple[float, float, float]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken, bytes."""
+        return sum(array.nbytes for array in (self.image, self.label, self.foreground) if array is not None)
+
+
+_FOREGROUND_SAMPLES = 4096
+_MOST_MEMORY = 8 << 30
+
+
+class CaseStore:
+    """Reads cases of a dataset, prepares them as a model's manifest says, and keeps the most recently used ones.
+
+    Safe to use from several threads: batches are made in one while another validates.
+
+    Args:
+        dataset: where the files are.
+        preprocessing: how they are prepared.
+        labelled: names whose labels may be read; those of all others are not touched.
+        memory_bytes: how much may be kept; beyond it the least recently used cases are dropped and read again. None takes
+            half of the memory that is free now, 8 GiB at most.
+    """
+
+    def __init__(
+        self, dataset: Dataset, preprocessing: Preprocessing, labelled: Iterable[str], memory_bytes: int | None = None
+    ) -> None:
+        self.dataset = dataset
+        self.preprocessing = preprocessing
+        self._labelled = frozenset(labelled)
+        self._memory_bytes = min(_MOST_MEMORY, available_bytes() // 2) if memory_bytes is None else memory_bytes
+        self._kept: OrderedDict[str, PreparedCase] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def __getitem__(self, name: str) -> PreparedCase:
+        with self._lock:
+            return self._get(name)
+
+    def _get(self, name: str) -> PreparedCase:
+        if name in self._kept:
+            self._kept.move_to_end(name)
+            return self._kept[name]
+        case = self._read(name)
+        self._kept[name] = case
+        self._bytes += case.nbytes
+        while self._bytes > self._memory_bytes and len(self._kept) > 1:
+            _, dropped = self._kept.popitem(last=False)
+            self._bytes -= dropped.nbytes
+        return case
+
+    def _read(self, name: str) -> PreparedCase:
+        volumes, label_volume = read_case(self.dataset, name, name in self._labelled)
+        prepared = prepare(volumes, self.preprocessing)
+        label = foreground = None
+        if label_volume is not None:
+            label = prepare_label_map(label_volume, prepared)
+            indices = np.argwhere(label > 0).astype(np.int32)
+            if len(indices) == 0:
+                path = self.dataset.label_path(name)
+                raise VolumeError(f"The label map {path} is empty: a labelled case needs at least one labelled voxel.")
+            # A fixed, evenly spread subset: enough to centre patches on, small to keep (a copy, for a view keeps them all).
+            foreground = indices[:: max(1, len(indices) // _FOREGROUND_SAMPLES)].copy()
+        return PreparedCase(name, prepared.image.astype(np.float16), label, foreground, prepared.geometry.spacing)

@@ -1,0 +1,33 @@
+"""The errors a person can do something about.
+
+Each message is one sentence that says what is wrong (naming the file, case or option) and what to do. The command line
+prints it without a traceback; front ends show it as it is.
+"""
+
+
+class DualSSLError(Exception):
+    """Base of every error that a person can mend. The message stands on its own."""
+
+
+class VolumeError(DualSSLError):
+    """A file is missing, cannot be read as a volume, or its voxels cannot be used."""
+
+
+class DatasetError(DualSSLError):
+    """A dataset folder, its `dataset.json` or a list of cases is not as it should be."""
+
+
+class ModelError(DualSSLError):
+    """A model folder is missing, incomplete, altered, or made for something else."""
+
+
+class TrainingError(DualSSLError):
+    """Training cannot start or cannot go on: options that do not fit, or too little memory or disk."""
+
+
+class PredictionError(DualSSLError):
+    """Prediction cannot start or cannot go on: no such device, a region outside the image, or too little memory."""
+
+
+class OutputError(DualSSLError):
+    """A result cannot be written: no space, no permission, or it would overwrite what must stay."""

@@ -1,0 +1,150 @@
+"""What people read about a model: the model card, the licence note and the rows that front ends show. Free of torch.
+
+Provenance is plain data. Read here, all optional: `created`, `dataset`, `labelled` and `unlabelled` and `validation` (case
+names or their number), `preset`, `without`, `weights`, `iterations`, `batch`, `seed`, `device`, `hours`,
+`validation_curve` (records of `iteration` and scores, oldest first), `metrics` (name to number, instead of the curve),
+`authors`, `copyright`, `licence`. Others stay in the manifest and are not shown.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dualssl.model.manifest import Manifest, Normalisation
+
+NOT_STATED = "not stated"
+INTENDED_USE = (
+    "Research and teaching. Not a medical device: not for diagnosis or treatment, and every result needs a person's check."
+)
+_CARD = """# {name}
+
+{rows}
+
+## Structures
+
+| value | name | code | colour |
+|---|---|---|---|
+{structures}
+
+## Validation
+
+{validation}
+
+## Limits
+
+{use}
+Images that differ from the training data (scanner, protocol, patients, field of view) may be segmented wrongly. Low
+uncertainty is no proof of a right result: both networks can agree on a mistake.
+
+## Licence
+
+{licence}
+"""
+
+
+def describe(manifest: Manifest) -> dict[str, str]:
+    """Heading to text, in the order in which to show them; training facts that nobody recorded are left out."""
+    networks, provenance = manifest.networks, manifest.provenance
+    spacing = manifest.preprocessing.spacing
+    rows = {
+        "Model": manifest.id,
+        "Structures": ", ".join(manifest.labels.names),
+        "Input": "; ".join(
+            f"{name} ({describe_normalisation(normalisation)})"
+            for name, normalisation in zip(manifest.channel_names, manifest.preprocessing.normalisation, strict=True)
+        ),
+        "Spacing": "each image's own" if spacing is None else f"{_product(spacing[::-1])} mm (i x j x k)",
+        "Patch": f"{_product(manifest.patch[::-1])} voxels (i x j x k)",
+        "Networks": f"V-Net and ResNet-34 V-Net, width {networks.width}, {networks.norm} normalisation",
+        "Largest piece only": ", ".join(
+            label.name for label in manifest.labels if label.value in manifest.postprocessing.largest_component
+        ),
+        "Temperature": "" if manifest.temperature == 1.0 else f"{manifest.temperature:.4g}",
+        "Fine-tuned from": manifest.parent or "",
+        "Dataset": _text(provenance, "dataset"),
+        "Labelled cases": _count(provenance, "labelled"),
+        "Unlabelled cases": _count(provenance, "unlabelled"),
+        "Preset": _text(provenance, "preset")
+        + (f" without {_text(provenance, 'without')}" if provenance.get("without") else ""),
+        "Weights": _text(provenance, "weights"),
+        "Iterations": _text(provenance, "iterations"),
+        "Batch": _text(provenance, "batch"),
+        "Seed": _text(provenance, "seed"),
+        "Trained": _text(provenance, "created"),
+        "Device": _text(provenance, "device"),
+        "Hours": _text(provenance, "hours"),
+        "Validation": ", ".join(f"{name} {value:.4g}" for name, value in validation_figures(manifest).items()),
+    }
+    return {heading: text for heading, text in rows.items() if text}
+
+
+def describe_normalisation(normalisation: Normalisation) -> str:
+    """How intensities are normalised, in words."""
+    if normalisation.kind == "zscore":
+        return "mean 0, standard deviation 1 over the image"
+    unit = "HU window" if normalisation.kind == "window" else "percentiles"
+    return f"{unit} {normalisation.low:g} to {normalisation.high:g} to 0..1, clipped"
+
+
+def validation_figures(manifest: Manifest) -> dict[str, float]:
+    """Scores of the exported weights on the validation cases: `metrics`, else the last record of `validation_curve`."""
+    figures: Any = manifest.provenance.get("metrics")
+    if not figures:
+        curve = manifest.provenance.get("validation_curve") or [{}]
+        figures = curve[-1]
+    return {
+        str(name): float(value)
+        for name, value in figures.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and name != "iteration"
+    }
+
+
+def model_card(manifest: Manifest) -> str:
+    """Content of `docs/README.md`."""
+    figures = validation_figures(manifest)
+    cases = _count(manifest.provenance, "validation")
+    intro = f"Cases that were not trained on: {cases}.\n\n" if cases else ""
+    table = "\n".join(f"* {name}: {value:.4g}" for name, value in figures.items())
+    rows = {heading: text for heading, text in describe(manifest).items() if heading != "Validation"}
+    return _CARD.format(
+        name=manifest.name,
+        rows="\n".join(f"* **{heading}**: {text}" for heading, text in rows.items()),
+        structures="\n".join(
+            f"| {label.value} | {_cell(label.name)} | {label.code.scheme} {label.code.value} ({_cell(label.code.meaning)}) "
+            f"| #{bytes(label.color).hex()} |"
+            for label in manifest.labels
+        ),
+        validation=intro + table if figures else "No figures were recorded: how good the model is, is not known.",
+        use=INTENDED_USE,
+        licence=licence_note(manifest),
+    )
+
+
+def licence_note(manifest: Manifest) -> str:
+    """Content of `LICENSE`: which licence the weights are under, as far as it was stated."""
+    licence = _text(manifest.provenance, "licence")
+    if not licence:
+        return "No licence was stated for these weights: ask who made them before you pass them on."
+    return f"These weights are under the licence: {licence}. The data they were trained on may set further terms."
+
+
+def _text(provenance: dict[str, Any], key: str) -> str:
+    value = provenance.get(key)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(v) for v in value)
+    return "" if value is None else str(value)
+
+
+def _count(provenance: dict[str, Any], key: str) -> str:
+    value = provenance.get(key)
+    if isinstance(value, (list, tuple)):
+        return str(len(value)) if value else ""
+    return "" if value is None else str(value)
+
+
+def _product(values: tuple[float, ...]) -> str:
+    return " x ".join(f"{v:.4g}" for v in values)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
