@@ -67,7 +67,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def _processor_flags(info: Path) -> set[str]:
     try:
-        text = info.read_text(errors="replace")
+        text = info.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return set()
     found = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
 
 from dualssl.cli.app import app
 from dualssl.geometry import Geometry
@@ -156,38 +155,6 @@ def model(trained_run):
 def own_model(model, tmp_path):
     """A copy to harm."""
     return Path(shutil.copytree(model, tmp_path / "own model"))
-
-
-@pytest.fixture(scope="session")
-def write_dicom():
-    """Writes an int16 volume as axial DICOM slices into a folder."""
-
-    def write(folder, volume, series="1.2.826.9"):
-        folder.mkdir(parents=True, exist_ok=True)
-        grid = volume.geometry
-        writer = sitk.ImageFileWriter()
-        writer.KeepOriginalImageUIDOn()
-        for k, voxels in enumerate(volume.array):
-            part = sitk.GetImageFromArray(voxels)
-            part.SetSpacing((grid.spacing[2], grid.spacing[1]))
-            position = (grid.origin[0], grid.origin[1], grid.origin[2] + grid.spacing[0] * k)
-            tags = {
-                "0008|0060": "MR",
-                "0008|0018": f"{series}.{k + 1}",
-                "0020|000d": "1.2.826.8",
-                "0020|000e": series,
-                "0020|0013": str(k + 1),
-                "0020|0032": "\\".join(str(x) for x in position),
-                "0020|0037": "1\\0\\0\\0\\1\\0",
-                "0018|0088": str(grid.spacing[0]),
-            }
-            for tag, value in tags.items():
-                part.SetMetaData(tag, value)
-            writer.SetFileName(str(folder / f"{series}-slice{k:03d}.dcm"))
-            writer.Execute(part)
-        return folder
-
-    return write
 
 
 @pytest.fixture

@@ -15,13 +15,13 @@ ENDINGS = (".seg.nrrd", ".entropy.nrrd", ".kl.nrrd", ".json")
 
 
 @pytest.fixture(scope="module")
-def predicted_formats(dualssl_process, model, image, write_dicom, tmp_path_factory):
+def predicted_formats(dualssl_process, model, image, write_dicom_series, tmp_path_factory):
     """One command, in a process of its own, for one image in four formats and another that is smaller than a patch."""
     folder = tmp_path_factory.mktemp("inputs")
     inputs = [folder / name for name in ("a.nrrd", "b.nii.gz", "c.mha")]
     for path in inputs:
         write_volume(image, path)
-    inputs.append(write_dicom(folder / "d", image))
+    inputs.append(write_dicom_series(folder / "d", image)[0].parent)
     small = Volume(image.array[8:13, 9:17, 10:20], image.geometry.cropped((8, 9, 10), (5, 8, 10)))
     inputs.append(folder / "small.nrrd")
     write_volume(small, inputs[-1])
@@ -108,9 +108,9 @@ def test_intensity_statistics_come_from_the_whole_image_unless_the_box_is_asked_
     assert same == {"image": False, "roi": True}
 
 
-def test_one_of_several_dicom_series_is_chosen_by_its_uid(dualssl, model, image, write_dicom, tmp_path):
-    write_dicom(tmp_path / "study", Volume(image.array[::-1].copy(), image.geometry), "1.2.826.20")
-    write_dicom(tmp_path / "study", image, "1.2.826.21")
+def test_one_of_several_dicom_series_is_chosen_by_its_uid(dualssl, model, image, write_dicom_series, tmp_path):
+    write_dicom_series(tmp_path / "study", Volume(image.array[::-1].copy(), image.geometry), "1.2.826.20")
+    write_dicom_series(tmp_path / "study", image, "1.2.826.21")
     write_volume(image, tmp_path / "alone.nrrd")
     outcome = dualssl("predict", model, tmp_path / "study", "--output", tmp_path / "r")
     assert outcome.status == 2

@@ -1,12 +1,9 @@
 """Grids, volumes and DICOM folders for the tests of dualssl.volumes."""
 
 import itertools
-import locale
-import random
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
@@ -55,48 +52,6 @@ def image(oblique_left_handed_grid):
     """An int16 image whose voxels all differ."""
     grid = oblique_left_handed_grid
     return Volume(np.arange(np.prod(grid.shape), dtype=np.int16).reshape(grid.shape) - 100, grid)
-
-
-@pytest.fixture
-def dicom_series():
-    """Writes an int16 volume as DICOM slices with shuffled file names; returns the files in order of slices."""
-    # Writing DICOM leaves the process in the locale "C", in which other tests' texts are ASCII.
-    before = locale.setlocale(locale.LC_ALL)
-
-    def write(folder, volume, series_uid="1.2.826.5", seed=1):
-        folder.mkdir(exist_ok=True)
-        numbers = list(range(volume.array.shape[0]))
-        random.Random(seed).shuffle(numbers)
-        grid = volume.geometry
-        d = np.array(grid.direction)
-        writer = sitk.ImageFileWriter()
-        writer.KeepOriginalImageUIDOn()
-        files = []
-        for k, slice_ in enumerate(volume.array):
-            itk_slice = sitk.GetImageFromArray(slice_)
-            itk_slice.SetSpacing((grid.spacing[2], grid.spacing[1]))
-            position = np.array(grid.origin) + d[:, 2] * grid.spacing[0] * k
-            tags = {
-                "0008|0060": "CT",
-                "0008|0018": f"{series_uid}.{k + 1}",
-                "0020|000d": "1.2.826.4",
-                "0020|000e": series_uid,
-                "0020|0013": str(numbers[k]),
-                "0020|0032": "\\".join(f"{x:.10g}" for x in position),
-                "0020|0037": "\\".join(f"{x:.10g}" for x in (*d[:, 0], *d[:, 1])),
-                "0018|0088": f"{grid.spacing[0]:.10g}",
-                "0028|1052": "0",
-                "0028|1053": "1",
-            }
-            for tag, value in tags.items():
-                itk_slice.SetMetaData(tag, value)
-            files.append(folder / f"{series_uid}-{numbers[k]:03d}.dcm")
-            writer.SetFileName(str(files[-1]))
-            writer.Execute(itk_slice)
-        locale.setlocale(locale.LC_ALL, before)
-        return files
-
-    return write
 
 
 @pytest.fixture

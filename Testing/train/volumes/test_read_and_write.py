@@ -285,8 +285,8 @@ def test_formats_that_cannot_be_written_in_one_step_are_refused(tmp_path, image,
 # -- DICOM --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_dicom_folder_is_read_in_order_of_position_whatever_the_file_names(tmp_path, dicom_series, right_handed_image):
-    files = dicom_series(tmp_path / "series", right_handed_image)
+def test_a_dicom_folder_is_read_in_order_of_position_whatever_the_file_names(tmp_path, write_dicom_series, right_handed_image):
+    files = write_dicom_series(tmp_path / "series", right_handed_image)
     assert files != sorted(files)
     (tmp_path / "series" / "notes.txt").write_text("passed over")
     back = read_volume(tmp_path / "series")
@@ -295,10 +295,10 @@ def test_a_dicom_folder_is_read_in_order_of_position_whatever_the_file_names(tmp
     assert_same_place(back.geometry, right_handed_image.geometry, mm=1e-5)
 
 
-def test_a_folder_of_two_series_asks_for_one(tmp_path, dicom_series, right_handed_image):
+def test_a_folder_of_two_series_asks_for_one(tmp_path, write_dicom_series, right_handed_image):
     other = Volume(right_handed_image.array[:3] + 500, right_handed_image.geometry.cropped((0, 0, 0), (3, 7, 9)))
-    dicom_series(tmp_path, right_handed_image, "1.2.826.5")
-    dicom_series(tmp_path, other, "1.2.826.6")
+    write_dicom_series(tmp_path, right_handed_image, "1.2.826.5")
+    write_dicom_series(tmp_path, other, "1.2.826.6")
     with pytest.raises(VolumeError, match=r"2 DICOM series: 1\.2\.826\.5 \(5 files\), 1\.2\.826\.6 \(3 files\)"):
         read_volume(tmp_path)
     assert np.array_equal(read_volume(tmp_path, series_uid="1.2.826.6").array, other.array)
@@ -306,9 +306,9 @@ def test_a_folder_of_two_series_asks_for_one(tmp_path, dicom_series, right_hande
         read_volume(tmp_path, series_uid="9.9")
 
 
-def test_a_folder_of_one_slice_is_refused(tmp_path, dicom_series, right_handed_image):
+def test_a_folder_of_one_slice_is_refused(tmp_path, write_dicom_series, right_handed_image):
     one = Volume(right_handed_image.array[:1], right_handed_image.geometry.cropped((0, 0, 0), (1, 7, 9)))
-    dicom_series(tmp_path / "localiser", one)
+    write_dicom_series(tmp_path / "localiser", one)
     with pytest.raises(VolumeError, match="localiser holds a single slice"):
         read_volume(tmp_path / "localiser")
 
@@ -318,27 +318,27 @@ def test_a_folder_without_dicom_is_refused(tmp_path):
         read_volume(tmp_path)
 
 
-def test_a_missing_slice_is_noticed(tmp_path, dicom_series, right_handed_image):
-    dicom_series(tmp_path, right_handed_image)[2].unlink()
+def test_a_missing_slice_is_noticed(tmp_path, write_dicom_series, right_handed_image):
+    write_dicom_series(tmp_path, right_handed_image)[2].unlink()
     with pytest.raises(VolumeError, match="not evenly spaced"):
         read_volume(tmp_path)
 
 
-def test_slices_that_are_there_twice_are_noticed(tmp_path, dicom_series, right_handed_image):
-    files = dicom_series(tmp_path, right_handed_image)
+def test_slices_that_are_there_twice_are_noticed(tmp_path, write_dicom_series, right_handed_image):
+    files = write_dicom_series(tmp_path, right_handed_image)
     shutil.copy(files[1], tmp_path / "again.dcm")
     with pytest.raises(VolumeError, match="not evenly spaced"):
         read_volume(tmp_path)
 
 
-def test_a_truncated_slice_is_named(tmp_path, dicom_series, right_handed_image):
-    last = dicom_series(tmp_path, right_handed_image)[-1]
+def test_a_truncated_slice_is_named(tmp_path, write_dicom_series, right_handed_image):
+    last = write_dicom_series(tmp_path, right_handed_image)[-1]
     last.write_bytes(last.read_bytes()[:600])
     with pytest.raises(VolumeError, match=last.name):
         read_volume(tmp_path)
 
 
-def test_a_single_slice_points_to_its_folder(tmp_path, dicom_series, right_handed_image):
-    file = dicom_series(tmp_path, right_handed_image)[0]
+def test_a_single_slice_points_to_its_folder(tmp_path, write_dicom_series, right_handed_image):
+    file = write_dicom_series(tmp_path, right_handed_image)[0]
     with pytest.raises(VolumeError, match="single DICOM slice"):
         read_volume(file)

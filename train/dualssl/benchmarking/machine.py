@@ -38,7 +38,7 @@ def describe_machine() -> dict[str, Any]:
 def processor_name(cpu_info: Path) -> str:
     """The model's name from Linux' list of processors, else the architecture."""
     try:
-        found = re.search(r"^model name\s*:\s*(.+)$", cpu_info.read_text(errors="replace"), re.MULTILINE)
+        found = re.search(r"^model name\s*:\s*(.+)$", cpu_info.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
     except OSError:
         found = None
     return found.group(1).strip() if found else platform.processor() or platform.machine()

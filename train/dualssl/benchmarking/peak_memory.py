@@ -62,12 +62,12 @@ class PeakMemory:
 def _reset_kernel_peak() -> bool:
     """Make the kernel's peak what is resident now (proc(5), clear_refs); False where that is not possible."""
     try:
-        _CLEAR.write_text(_RESET_PEAK)
+        _CLEAR.write_text(_RESET_PEAK, encoding="utf-8")
         return _kernel_peak() > 0
     except OSError:
         return False
 
 
 def _kernel_peak() -> int:
-    found = re.search(r"^VmHWM:\s*(\d+) kB", _STATUS.read_text(), re.MULTILINE)
+    found = re.search(r"^VmHWM:\s*(\d+) kB", _STATUS.read_text(encoding="utf-8"), re.MULTILINE)
     return int(found.group(1)) * 1024 if found else 0
