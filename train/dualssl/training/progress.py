@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -27,3 +27,26 @@ class TrainingProgress:
 
 
 OnProgress = Callable[[TrainingProgress], None]
+
+
+class Reporter:
+    """Passes on what a run tells, and lets a note be told between two steps.
+
+    Args:
+        on_progress: the listener, or None for nobody; an exception it raises ends the run after a checkpoint.
+        iterations: of the run.
+    """
+
+    def __init__(self, on_progress: OnProgress | None, iterations: int) -> None:
+        self._on_progress = on_progress
+        self._told = TrainingProgress(0, iterations)
+
+    def tell(self, progress: TrainingProgress) -> None:
+        """Pass on `progress`."""
+        self._told = replace(progress, note="")
+        if self._on_progress is not None:
+            self._on_progress(progress)
+
+    def note(self, text: str) -> None:
+        """Pass on a sentence with the figures told last."""
+        self.tell(replace(self._told, note=text))

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
-import time
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,6 @@ import torch
 from lightning_fabric import Fabric, seed_everything
 
 from dualssl.data.batches import BatchSource, Stream
-from dualssl.data.prefetch import prefetched
 from dualssl.data.store import CaseStore
 from dualssl.dataset import Dataset
 from dualssl.devices import DeviceChoice
@@ -26,11 +22,12 @@ from dualssl.presets import preset_named
 from dualssl.training.config import TrainingConfig
 from dualssl.training.devices import describe_device, make_fabric
 from dualssl.training.fingerprint import Fingerprint
-from dualssl.training.progress import OnProgress, TrainingProgress
+from dualssl.training.loop import LoopSettings, TrainingLoop
+from dualssl.training.progress import OnProgress, Reporter
 from dualssl.training.records import MetricsLog
 from dualssl.training.run_folder import RunFolder
-from dualssl.training.trainer import StepResult, Trainer
-from dualssl.training.validation import ValidationScore, validate
+from dualssl.training.trainer import Trainer
+from dualssl.training.validation import validate
 from dualssl.version import __version__
 
 _log = logging.getLogger(__name__)
@@ -64,7 +61,7 @@ class TrainingRun:
         self._config = config
         self._folder = RunFolder(folder)
         self._device: DeviceChoice = device
-        self._on_progress = on_progress
+        self._reporter = Reporter(on_progress, config.iterations)
         self._checkpoint_seconds = checkpoint_seconds
         self._preset = preset_named(config.preset).weighing(config.weights).without(config.without)
         if self._preset.uses_unlabelled and not config.unlabelled:
@@ -72,8 +69,6 @@ class TrainingRun:
                 f"Preset '{config.preset}' learns from unlabelled cases, but there is none: name some with --unlabelled, "
                 "or use --preset supervised."
             )
-        self._score: ValidationScore | None = None
-        self._told = TrainingProgress(0, config.iterations)
 
     def execute(self, resume: bool = False) -> Path:
         """Train to the end and write the model folder, whose path is returned.
@@ -85,7 +80,7 @@ class TrainingRun:
         if fabric.is_global_zero:
             self._folder.open(self._config, resume, fabric.world_size)
         else:
-            self._on_progress = None
+            self._reporter = Reporter(None, self._config.iterations)
         fabric.barrier()
         store = self._open_cases()
         seed_everything(self._config.seed, workers=False, verbose=False)
@@ -94,18 +89,17 @@ class TrainingRun:
         trainer = Trainer(fabric, networks, self._preset, self._config.iterations, self._config.seed, one_piece, self._say)
         if resume and self._folder.checkpoint.is_file():
             trainer.load(self._folder.checkpoint)
-        source = self._batch_source(store, fabric)
         if fabric.is_global_zero and not resume:
             self._folder.begin(self._config, fabric.world_size)
         if fabric.is_global_zero:
             log = MetricsLog(self._folder.path, trainer.state.iteration)
             try:
-                self._train(fabric, trainer, source, store, log)
+                self._loop(fabric, trainer, store, log).run()
                 self._export(fabric, trainer, log)
             finally:
                 log.close()
         else:
-            self._train(fabric, trainer, source, store, None)
+            self._loop(fabric, trainer, store, None).run()
         fabric.barrier()
         return self._folder.model
 
@@ -140,70 +134,20 @@ class TrainingRun:
             fabric.world_size,
         )
 
-    def _train(self, fabric: Fabric, trainer: Trainer, source: BatchSource, store: CaseStore, log: MetricsLog | None) -> None:
-        state, config = trainer.state, self._config
-        every = config.validate_every or config.iterations
-        report_every = max(1, min(10, config.iterations // 20))
-        began, before, saved = time.monotonic(), state.seconds, time.monotonic()
-        first = state.iteration
-        self._tell(TrainingProgress(state.iteration, config.iterations))
-        try:
-            for _, batch in prefetched(source, state.iteration, config.iterations):
-                result = trainer.step(batch)
-                state.seconds = before + time.monotonic() - began
-                done = state.iteration
-                if done % report_every == 0 or done == config.iterations:
-                    loss = self._record_step(state.seconds, done, result, log)
-                    left = (config.iterations - done) * (time.monotonic() - began) / (done - first)
-                    dice = self._score.dice if self._score else None
-                    self._tell(TrainingProgress(done, config.iterations, loss, dice, left))
-                if done % every == 0 and done < config.iterations:
-                    self._validate(fabric, trainer, store, log)
-                    fabric.barrier()
-                if log is not None and time.monotonic() - saved > self._checkpoint_seconds:
-                    self._save(trainer)
-                    saved = time.monotonic()
-        except BaseException:
-            # Whatever ends the run (Ctrl+C, a cancel, a full disk), what was learned so far is kept if it can be.
-            if log is not None and state.iteration > first:
-                self._save_quietly(trainer)
-            raise
-        if log is not None:
-            self._save(trainer)
-            # Not inside the loop: a run that was stopped in its last validation validates when it is resumed.
-            if not any(r["kind"] == "validation" and r["iteration"] == state.iteration for r in log.records()):
-                self._validate(fabric, trainer, store, log)
-
-    def _record_step(self, seconds: float, iteration: int, result: StepResult, log: MetricsLog | None) -> float:
-        loss = float(result.total)
-        if not math.isfinite(loss):
-            raise _diverged(iteration)
-        if log is not None:
-            parts = {name: round(float(value), 6) for name, value in result.parts.items()}
-            log.add(
-                iteration,
-                "train",
-                {"loss": round(loss, 6), "lr": result.learning_rate, "seconds": round(seconds, 2), **parts},
-            )
-        return loss
-
-    def _validate(self, fabric: Fabric, trainer: Trainer, store: CaseStore, log: MetricsLog | None) -> None:
-        if log is not None and self._config.validation:
-            manifest = self._manifest("validation", {})
-            self._score = validate(trainer.exported, manifest, store, self._config.validation, fabric.device)
-            log.add(trainer.state.iteration, "validation", self._score.to_json())
-
-    def _save(self, trainer: Trainer) -> None:
-        # A finite loss may still have had a gradient that is none: such weights must not replace a good checkpoint.
-        if not all(bool(torch.isfinite(p).all()) for p in trainer.networks.parameters()):
-            raise _diverged(trainer.state.iteration)
-        trainer.save(self._folder.checkpoint)
-
-    def _save_quietly(self, trainer: Trainer) -> None:
-        try:
-            self._save(trainer)
-        except Exception as error:
-            _log.warning("No checkpoint could be written while stopping: %s", error)
+    def _loop(self, fabric: Fabric, trainer: Trainer, store: CaseStore, log: MetricsLog | None) -> TrainingLoop:
+        config = self._config
+        manifest = self._manifest("validation", {})
+        return TrainingLoop(
+            fabric,
+            trainer,
+            self._batch_source(store, fabric),
+            LoopSettings(config.iterations, config.validate_every, self._folder.checkpoint, self._checkpoint_seconds),
+            log,
+            self._reporter,
+            (lambda: validate(trainer.exported, manifest, store, config.validation, fabric.device))
+            if config.validation
+            else None,
+        )
 
     def _manifest(self, model_id: str, provenance: dict[str, Any]) -> Manifest:
         return Manifest(
@@ -253,16 +197,4 @@ class TrainingRun:
 
     def _say(self, note: str) -> None:
         _log.warning(note)
-        self._tell(replace(self._told, note=note))
-
-    def _tell(self, progress: TrainingProgress) -> None:
-        self._told = replace(progress, note="")
-        if self._on_progress is not None:
-            self._on_progress(progress)
-
-
-def _diverged(iteration: int) -> TrainingError:
-    return TrainingError(
-        f"Training has diverged by iteration {iteration}, loss or weights are no longer numbers: start a new run with another "
-        "--seed, or lower the preset's learning rate."
-    )
+        self._reporter.note(note)
