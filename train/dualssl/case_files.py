@@ -4,13 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, Protocol, overload
 
 from dualssl.volumes.read import check_image, read_label_map, read_volume
 
 if TYPE_CHECKING:
-    from dualssl.dataset import Dataset
+    from dualssl.labels import LabelTable
     from dualssl.volumes.volume import Volume
+
+
+class CaseFiles(Protocol):
+    """Where the files of cases lie: a dataset folder, a case library, or several of them together."""
+
+    @property
+    def name(self) -> str:
+        """What people call the collection."""
+
+    @property
+    def labels(self) -> LabelTable:
+        """The structures that its label maps may hold."""
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Modality of each image channel."""
+
+    def image_paths(self, case: str) -> tuple[Path, ...]:
+        """Files of the channels of `case`, in order."""
+
+    def label_path(self, case: str) -> Path:
+        """File of the label map of `case`."""
+
+    def edit_mask_path(self, case: str) -> Path | None:
+        """File of the voxels of `case` that a person changed, 0 or 1 on the image's grid, or None where none is kept."""
 
 
 def read_images(paths: Iterable[Path], series_uid: str | None = None) -> list[Volume]:
@@ -32,12 +57,12 @@ def read_images(paths: Iterable[Path], series_uid: str | None = None) -> list[Vo
 
 
 @overload
-def read_case(dataset: Dataset, name: str, labelled: Literal[True]) -> tuple[list[Volume], Volume]: ...
+def read_case(dataset: CaseFiles, name: str, labelled: Literal[True]) -> tuple[list[Volume], Volume]: ...
 @overload
-def read_case(dataset: Dataset, name: str, labelled: Literal[False]) -> tuple[list[Volume], None]: ...
+def read_case(dataset: CaseFiles, name: str, labelled: Literal[False]) -> tuple[list[Volume], None]: ...
 @overload
-def read_case(dataset: Dataset, name: str, labelled: bool) -> tuple[list[Volume], Volume | None]: ...
-def read_case(dataset: Dataset, name: str, labelled: bool) -> tuple[list[Volume], Volume | None]:
+def read_case(dataset: CaseFiles, name: str, labelled: bool) -> tuple[list[Volume], Volume | None]: ...
+def read_case(dataset: CaseFiles, name: str, labelled: bool) -> tuple[list[Volume], Volume | None]:
     """Read a case of a dataset.
 
     Args:
@@ -55,3 +80,21 @@ def read_case(dataset: Dataset, name: str, labelled: bool) -> tuple[list[Volume]
     if not labelled:
         return images, None
     return images, read_label_map(dataset.label_path(name), range(dataset.labels.channels), images[0].geometry)
+
+
+def read_edit_mask(dataset: CaseFiles, name: str, label: Volume) -> Volume | None:
+    """Read which voxels of a case a person changed.
+
+    Args:
+        dataset: where the files are.
+        name: of the case.
+        label: its label map.
+
+    Returns:
+        uint8, 0 or 1, on the grid of `label`; None where no edit mask is kept.
+
+    Raises:
+        VolumeError: the file cannot be used.
+    """
+    path = dataset.edit_mask_path(name)
+    return None if path is None else read_label_map(path, range(2), label.geometry)

@@ -47,6 +47,10 @@ class Dataset:
         """Where the label map of `case` lies; the file need not exist."""
         return self.folder / "labels" / f"{case}{self.file_ending}"
 
+    def edit_mask_path(self, case: str) -> Path | None:  # noqa: ARG002 (as every CaseFiles has it)
+        """None: a dataset folder does not keep what was changed by hand."""
+        return None
+
     def cases(self) -> tuple[str, ...]:
         """Names of all cases that have an image, in alphabetical order."""
         names = self._names_in("images")

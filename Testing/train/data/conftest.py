@@ -1,13 +1,15 @@
 """Small datasets on disk and stores that open them."""
 
 import json
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dualssl.data.batches import BatchSource, Stream
 from dualssl.data.store import CaseStore
-from dualssl.dataset import read_dataset
+from dualssl.dataset import Dataset, read_dataset
 from dualssl.geometry import Geometry
 from dualssl.model.manifest import Normalisation, Preprocessing
 from dualssl.presets.base import Augmentation
@@ -20,11 +22,29 @@ AS_STORED = Preprocessing(normalisation=(Normalisation("window", 0.0, 1.0),))
 NO_AUGMENTATION = Augmentation()
 
 
+@dataclass(frozen=True)
+class WithEdits(Dataset):
+    """A dataset that keeps which voxels a person changed."""
+
+    edits: dict[str, Path]
+
+    def edit_mask_path(self, case):
+        return self.edits.get(case)
+
+
+def _written(edits, folder):
+    paths = {}
+    for name, mask in edits.items():
+        paths[name] = folder / f"{name}.edits.nrrd"
+        write_volume(Volume(mask.astype(np.uint8), Geometry(mask.shape)), paths[name])
+    return paths
+
+
 @pytest.fixture
 def dataset_of(tmp_path):
-    """Writes a dataset of arrays: {case: (image, label map)}."""
+    """Writes a dataset of arrays: {case: (image, label map)}; edit masks by case where a test wants them."""
 
-    def make(cases):
+    def make(cases, edits=None):
         for subfolder in ("images", "labels"):
             (tmp_path / subfolder).mkdir()
         for name, (image, label) in cases.items():
@@ -33,7 +53,8 @@ def dataset_of(tmp_path):
             write_volume(Volume(label.astype(np.uint8), grid), tmp_path / "labels" / f"{name}.nrrd")
         description = {"labels": {"blob": 1}, "channel_names": {"0": "MRI"}, "file_ending": ".nrrd"}
         (tmp_path / "dataset.json").write_text(json.dumps(description))
-        return read_dataset(tmp_path)
+        dataset = read_dataset(tmp_path)
+        return dataset if edits is None else WithEdits(**vars(dataset), edits=_written(edits, tmp_path))
 
     return make
 
@@ -54,13 +75,22 @@ def batches_of():
     """A source of batches: the first half of the cases is labelled unless told otherwise."""
 
     def make(
-        dataset, patch=(8, 8, 8), augmentation=NO_AUGMENTATION, seed=1, rank=0, world=1, count=2, labelled=None, unlabelled=None
+        dataset,
+        patch=(8, 8, 8),
+        augmentation=NO_AUGMENTATION,
+        seed=1,
+        rank=0,
+        world=1,
+        count=2,
+        labelled=None,
+        unlabelled=None,
+        **options,
     ):
         cases = dataset.cases()
         labelled = cases[: len(cases) // 2] if labelled is None else labelled
         unlabelled = cases[len(cases) // 2 :] if unlabelled is None else unlabelled
         store = CaseStore(dataset, AS_STORED, labelled)
-        streams = Stream(labelled, count, "labelled"), Stream(unlabelled, count if unlabelled else 0, "unlabelled")
-        return BatchSource(store, *streams, patch, augmentation, seed, rank, world)
+        streams = (Stream(labelled, count, "labelled"),), Stream(unlabelled, count if unlabelled else 0, "unlabelled")
+        return BatchSource(store, *streams, patch, augmentation, seed, rank, world, **options)
 
     return make

@@ -6,7 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dualssl.data.batches import Stream, crop_padded
+from dualssl.data.batches import BatchSource, Stream, crop_padded
+from dualssl.data.store import CaseStore
+from dualssl.model.manifest import Normalisation, Preprocessing
 from dualssl.presets.base import Augmentation
 
 EVERYTHING = Augmentation(flip=True, rotate=True, intensity=True, foreground_share=0.5)
@@ -168,3 +170,43 @@ def test_a_block_reaching_outside_is_filled_with_zeros(start, shape):
     k, j, i = (margin + s for s in start)
     expected = padded[:, k : k + shape[0], j : j + shape[1], i : i + shape[2]]
     np.testing.assert_array_equal(crop_padded(array, start, shape), expected)
+
+
+@pytest.fixture
+def edited_cases(dataset_of):
+    """Three cases whose label map is their image; a person changed exactly the labelled voxels of the first."""
+    voxels = {f"case_{n}": np.random.default_rng(n).random((12, 14, 14)) < 0.4 for n in range(3)}
+    return dataset_of({name: (v, v) for name, v in voxels.items()}, edits={"case_0": voxels["case_0"]})
+
+
+def test_voxels_that_a_person_changed_weigh_more_wherever_augmentation_moves_them(edited_cases, batches_of):
+    source = batches_of(edited_cases, augmentation=EVERYTHING, labelled=("case_0",), edit_weight=3.0)
+    for n in range(6):
+        batch = source.batch(n)
+        assert torch.equal(batch.label_weight, 1.0 + 2.0 * batch.labels)
+
+
+def test_without_an_edit_mask_all_voxels_weigh_the_same(edited_cases, batches_of):
+    batch = batches_of(edited_cases, labelled=("case_1",), edit_weight=3.0).batch(0)
+    assert batch.label_weight.unique().tolist() == [1.0]
+
+
+def test_without_an_edit_weight_there_are_no_weights(edited_cases, batches_of):
+    assert batches_of(edited_cases, labelled=("case_0",)).batch(0).label_weight is None
+
+
+def test_labelled_streams_keep_their_share_of_every_batch(dataset_of):
+    levels = {f"case_{n}": n / 4 for n in range(4)}
+
+    def image(level):
+        voxels = np.full((8, 8, 8), level)
+        voxels[0, 0, 0] = 1.0
+        return voxels
+
+    dataset = dataset_of({name: (image(level), np.ones((8, 8, 8))) for name, level in levels.items()})
+    store = CaseStore(dataset, Preprocessing(normalisation=(Normalisation("window", 0.0, 1.0),)), dataset.cases())
+    streams = Stream(("case_3",), 1, "corrected"), Stream(("case_0", "case_1", "case_2"), 1, "replay")
+    source = BatchSource(store, streams, Stream((), 0, "unlabelled"), (8, 8, 8), Augmentation(), seed=1)
+    drawn = [source.batch(n).labelled[:, 0, 4, 4, 4].tolist() for n in range(6)]
+    assert {first for first, _ in drawn} == {0.75}
+    assert {second for _, second in drawn} == {0.0, 0.25, 0.5}

@@ -84,7 +84,8 @@ def mixed_batch() -> Scene:
     truth[0] = torch.rand(GRID[1:], generator=g) < 0.8
     weight = 0.2 + torch.rand(GRID, generator=g)
     teacher = torch.softmax(torch.randn(shape, generator=g), dim=1)
-    return scene_of(*z, target, truth, weight=weight, teacher=teacher, progress=0.5)
+    parent = tuple(torch.softmax(2 * torch.randn(shape, generator=g), dim=1) for _ in range(2))
+    return scene_of(*z, target, truth, weight=weight, teacher=teacher, parent=parent, progress=0.5)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from dualssl.networks.pair import NetworkOutput
 from dualssl.terms.base import IGNORE, known_terms
 
 OWN = ["supervised", "pseudo", "disagreement", "cross_pseudo", "filtered", "dynamic", "entropy", "teacher_consistency"]
-OWN += ["rcps_supervision"]
+OWN += ["rcps_supervision", "distillation"]
 FEATURE_TERMS = ["contrast", "rcps_contrast", "erda", "guided_contrast"]
 ALL = [*OWN, *FEATURE_TERMS, "cosine", "discrepancy"]
 

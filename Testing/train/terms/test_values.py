@@ -279,3 +279,11 @@ def test_guided_contrast_is_info_nce_of_the_less_confident_view_with_negatives_o
         assert losses
         expected += np.mean([np.mean(x) for x in losses.values()])
     assert values(term("guided_contrast", confidence=0.5), scene)["a"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_distillation_is_the_divergence_from_the_own_counterpart_where_the_parent_is_sure(term, mixed_batch):
+    unlabelled = ~mixed_batch.flat("truth")
+    parent = [np.moveaxis(p.double().numpy(), 1, -1).reshape(-1, 3) for p in mixed_batch.step.parent]
+    certainty = 1 - entropy((parent[0] + parent[1]) / 2)
+    expected = {name: weighted_mean(kl(parent[n], mixed_batch.p(name)), unlabelled, certainty) for n, name in enumerate("ab")}
+    assert values(term("distillation"), mixed_batch) == pytest.approx(expected, rel=1e-4)

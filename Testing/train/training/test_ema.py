@@ -82,3 +82,13 @@ def test_a_step_of_the_teacher_leaves_the_student_alone(student):
     teacher.update(student)
     teacher.update(student)
     assert all(torch.equal(value, before[name]) for name, value in student.state_dict().items())
+
+
+def test_the_teacher_of_a_trained_student_keeps_to_it_from_the_first_step(student):
+    teacher = EmaTeacher(student, 0.9, trained=True)
+    name = next(iter(student.state_dict()))
+    before = teacher.networks.state_dict()[name].clone()
+    moved(student, 1)
+    teacher.update(student)
+    expected = 0.9 * before + 0.1 * student.state_dict()[name]
+    torch.testing.assert_close(teacher.networks.state_dict()[name], expected)

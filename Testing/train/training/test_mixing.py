@@ -113,3 +113,22 @@ def test_every_image_is_in_one_part_with_all_that_belongs_to_it(mask):
 
 def test_there_are_never_more_parts_than_images():
     assert len(stacked(patches(L1, L2), labels(1, 1), torch.zeros(0)).chunks(8)) == 2
+
+
+def test_weights_of_labels_are_stacked_beside_those_of_pseudo_labels():
+    images = stacked(patches(L1), labels(1), patches(U1), labels(0), torch.full((1, *SHAPE), 4.0))
+    assert images.weight[:, 0, 0, 0].tolist() == [4.0, 0.5]
+
+
+def test_the_weight_of_a_label_travels_with_it_both_ways(mask):
+    weight = torch.full((1, *SHAPE), 4.0)
+    mixed = copy_pasted(patches(L1), labels(5), patches(U1), labels(7), mask, CopyPaste(pseudo_weight=0.25), weight)
+    assert torch.equal(mixed.weight[0], where(mask, 0.25, 4.0))
+    assert torch.equal(mixed.weight[1], where(mask, 4.0, 0.25))
+
+
+def test_the_weight_of_a_label_travels_with_it_among_labelled_patches(mask):
+    weight = torch.stack([torch.full(SHAPE, 1.0), torch.full(SHAPE, 4.0)])
+    mixed = pasted_among_labelled(patches(L1, L2), labels(5, 6), mask, weight)
+    assert torch.equal(mixed.weight[0], where(mask, 4.0, 1.0))
+    assert torch.equal(mixed.weight[1], where(mask, 1.0, 4.0))

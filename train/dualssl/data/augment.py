@@ -21,10 +21,10 @@ from dualssl.presets.base import Augmentation
 
 
 class PatchAugmenter:
-    """Applies an `Augmentation` to image and label map alike; what it does follows from the seed alone."""
+    """Applies an `Augmentation` to an image and its voxel maps alike; what it does follows from the seed alone."""
 
     def __init__(self, augmentation: Augmentation, patch: tuple[int, int, int]) -> None:
-        both, image = ["image", "label"], ["image"]
+        both, image = ["image", "maps"], ["image"]
         transforms: list[Transform] = []
         if augmentation.flip:
             transforms += [RandFlipd(both, prob=0.5, spatial_axis=axis, allow_missing_keys=True) for axis in range(3)]
@@ -40,15 +40,15 @@ class PatchAugmenter:
         self._transform = Compose(transforms) if transforms else None
 
     def __call__(
-        self, image: NDArray[np.float32], label: NDArray[np.uint8] | None, seed: int
+        self, image: NDArray[np.float32], maps: NDArray[np.uint8] | None, seed: int
     ) -> tuple[NDArray[np.float32], NDArray[np.uint8] | None]:
-        """Image (channels, k, j, i) and label map (k, j, i) or None, changed the same way."""
+        """Image (channels, k, j, i) and maps of its voxels, such as labels, (maps, k, j, i) or None, changed the same way."""
         if self._transform is None:
-            return image, label
+            return image, maps
         self._transform.set_random_state(seed)
         data: dict[str, Any] = {"image": image}
-        if label is not None:
-            data["label"] = label[None]
+        if maps is not None:
+            data["maps"] = maps
         result: Any = self._transform(data)
         changed = np.ascontiguousarray(np.asarray(result["image"], dtype=np.float32))
-        return changed, None if label is None else np.ascontiguousarray(np.asarray(result["label"])[0]).astype(np.uint8)
+        return changed, None if maps is None else np.ascontiguousarray(np.asarray(result["maps"])).astype(np.uint8)

@@ -15,6 +15,7 @@ from dualssl.data.store import CaseStore, PreparedCase
 from dualssl.presets.base import Augmentation
 
 Shape = tuple[int, int, int]
+_LABEL, _EDITED = 0, 1
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,13 @@ class Batch:
         labelled: (L, channels, k, j, i) float32.
         labels: (L, k, j, i) int64.
         unlabelled: (U, channels, k, j, i) float32; U may be 0.
+        label_weight: (L, k, j, i) float32, importance of each label, or None for 1 everywhere.
     """
 
     labelled: Tensor
     labels: Tensor
     unlabelled: Tensor
+    label_weight: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -58,23 +61,26 @@ class BatchSource:
 
     Args:
         store: prepared cases.
-        labelled, unlabelled: the two streams; `unlabelled.count` may be 0.
+        labelled: streams whose labels are read, one after the other in a batch; with several, each keeps its share of it.
+        unlabelled: its `count` may be 0.
         patch: sides in voxels (k, j, i).
         augmentation: what is done to patches.
         seed: of the run.
         rank, world: this process and their number; each draws its own share.
+        edit_weight: importance of a voxel that a person changed, beside 1 for the others.
     """
 
     def __init__(
         self,
         store: CaseStore,
-        labelled: Stream,
+        labelled: tuple[Stream, ...],
         unlabelled: Stream,
         patch: Shape,
         augmentation: Augmentation,
         seed: int,
         rank: int = 0,
         world: int = 1,
+        edit_weight: float = 1.0,
     ) -> None:
         self._store = store
         self._labelled = labelled
@@ -85,28 +91,47 @@ class BatchSource:
         self._seed = seed
         self._rank = rank
         self._world = world
+        self._edit_weight = edit_weight
 
     def batch(self, iteration: int) -> Batch:
         """The batch of `iteration`, the same whenever it is asked for."""
-        labelled = [self._sample(self._labelled, iteration, slot) for slot in range(self._labelled.count)]
+        labelled = [self._sample(stream, iteration, slot) for stream in self._labelled for slot in range(stream.count)]
         unlabelled = [self._sample(self._unlabelled, iteration, slot) for slot in range(self._unlabelled.count)]
-        labels = np.stack([label for _, label in labelled if label is not None])
         images = torch.from_numpy(np.stack([image for image, _ in labelled]))
+        maps = [maps for _, maps in labelled if maps is not None]
         return Batch(
             labelled=images,
-            labels=torch.from_numpy(labels.astype(np.int64)),
+            labels=torch.from_numpy(np.stack([m[_LABEL] for m in maps]).astype(np.int64)),
             unlabelled=(torch.from_numpy(np.stack([image for image, _ in unlabelled])) if unlabelled else images.new_zeros(0)),
+            label_weight=self._weights(maps),
         )
+
+    def _weights(self, maps: list[NDArray[np.uint8]]) -> Tensor | None:
+        if self._edit_weight == 1.0:
+            return None
+        edited = np.stack([m[_EDITED] for m in maps]).astype(np.float32)
+        return torch.from_numpy(1.0 + (self._edit_weight - 1.0) * edited)
+
+    def _voxel_maps(self, case: PreparedCase, start: Shape) -> NDArray[np.uint8]:
+        """Label map, and edit mask where it counts, of the patch at `start`: (maps, k, j, i)."""
+        if case.label is None:
+            raise ValueError(f"case {case.name} was not opened as labelled")
+        label = crop_padded(case.label[None], start, self._patch)
+        if self._edit_weight == 1.0:
+            return label.astype(np.uint8, copy=False)
+        # Where no edit mask is kept, nothing counts as edited.
+        edited = np.zeros_like(label) if case.edited is None else crop_padded(case.edited[None], start, self._patch)
+        return np.concatenate([label, edited]).astype(np.uint8, copy=False)
 
     def _sample(self, stream: Stream, iteration: int, slot: int) -> tuple[NDArray[np.float32], NDArray[np.uint8] | None]:
         position = (iteration * self._world + self._rank) * stream.count + slot
         case = self._store[stream.draw(self._seed, position)]
         generator = derived_generator(self._seed, f"{stream.purpose} patch", position)
-        with_label = stream is self._labelled
+        with_label = stream is not self._unlabelled and case.label is not None
         start = self._patch_start(case, generator, centre_on_structure=with_label)
         image = crop_padded(case.image, start, self._patch).astype(np.float32)
-        label = crop_padded(case.label[None], start, self._patch)[0] if with_label and case.label is not None else None
-        return self._augment(image, label, derived_seed(self._seed, f"{stream.purpose} augmentation", position))
+        maps = self._voxel_maps(case, start) if with_label else None
+        return self._augment(image, maps, derived_seed(self._seed, f"{stream.purpose} augmentation", position))
 
     def _patch_start(self, case: PreparedCase, generator: np.random.Generator, centre_on_structure: bool) -> Shape:
         room = [n - p for n, p in zip(case.image.shape[1:], self._patch, strict=True)]

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dualssl.case_files import read_case
-from dualssl.dataset import Dataset
+from dualssl.case_files import CaseFiles, read_case, read_edit_mask
 from dualssl.errors import VolumeError
 from dualssl.model.manifest import Preprocessing
 from dualssl.prediction.memory import available_bytes
@@ -31,6 +30,7 @@ class PreparedCase:
         label: (k, j, i) uint8, or None where the case is used as unlabelled: its labels are then never read.
         foreground: (n, 3) indices k, j, i of some foreground voxels, for patches centred on structures; None likewise.
         spacing: mm along (k, j, i).
+        edited: (k, j, i) uint8, 1 where a person changed the label; None where that is not known.
     """
 
     name: str
@@ -38,11 +38,12 @@ class PreparedCase:
     label: NDArray[np.uint8] | None
     foreground: NDArray[np.int32] | None
     spacing: tuple[float, float, float]
+    edited: NDArray[np.uint8] | None = None
 
     @property
     def nbytes(self) -> int:
         """Memory taken, bytes."""
-        return sum(array.nbytes for array in (self.image, self.label, self.foreground) if array is not None)
+        return sum(array.nbytes for array in (self.image, self.label, self.foreground, self.edited) if array is not None)
 
 
 _FOREGROUND_SAMPLES = 4096
@@ -63,7 +64,7 @@ class CaseStore:
     """
 
     def __init__(
-        self, dataset: Dataset, preprocessing: Preprocessing, labelled: Iterable[str], memory_bytes: int | None = None
+        self, dataset: CaseFiles, preprocessing: Preprocessing, labelled: Iterable[str], memory_bytes: int | None = None
     ) -> None:
         self.dataset = dataset
         self.preprocessing = preprocessing
@@ -92,7 +93,7 @@ class CaseStore:
     def _read(self, name: str) -> PreparedCase:
         volumes, label_volume = read_case(self.dataset, name, name in self._labelled)
         prepared = prepare(volumes, self.preprocessing)
-        label = foreground = None
+        label = foreground = edited = None
         if label_volume is not None:
             label = prepare_label_map(label_volume, prepared)
             indices = np.argwhere(label > 0).astype(np.int32)
@@ -101,4 +102,6 @@ class CaseStore:
                 raise VolumeError(f"The label map {path} is empty: a labelled case needs at least one labelled voxel.")
             # A fixed, evenly spread subset: enough to centre patches on, small to keep (a copy, for a view keeps them all).
             foreground = indices[:: max(1, len(indices) // _FOREGROUND_SAMPLES)].copy()
-        return PreparedCase(name, prepared.image.astype(np.float16), label, foreground, prepared.geometry.spacing)
+            edits = read_edit_mask(self.dataset, name, label_volume)
+            edited = None if edits is None else prepare_label_map(edits, prepared)
+        return PreparedCase(name, prepared.image.astype(np.float16), label, foreground, prepared.geometry.spacing, edited)

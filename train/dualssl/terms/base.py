@@ -31,6 +31,8 @@ class Step:
         truth: (B, D, H, W) bool: where `target` is a person's label.
         weight: (B, D, H, W) float, importance of `target` per voxel, or None for 1 everywhere.
         teacher: (B, C, D, H, W) mean probabilities of the EMA teacher on these images, without gradient, or None.
+        parent: probabilities (B, C, D, H, W) that networks A and B of the model which is being fine-tuned give these images,
+            without gradient, or None.
         progress: share of the training done, 0..1.
         forward: runs both networks on other images (a second view), for terms that need one.
         cache: what terms derive from the outputs and share within this step.
@@ -43,6 +45,7 @@ class Step:
     truth: Tensor
     weight: Tensor | None = None
     teacher: Tensor | None = None
+    parent: tuple[Tensor, Tensor] | None = None
     progress: float = 0.0
     forward: Forward | None = None
     cache: dict[Hashable, Tensor] = field(default_factory=dict, repr=False)
@@ -72,6 +75,8 @@ class Term(nn.Module):
 
     name: ClassVar[str]
     needs_teacher: ClassVar[bool] = False
+    needs_parent: ClassVar[bool] = False
+    """True for a term of fine-tuning that reads what the parent model says."""
     reads_unlabelled: ClassVar[bool] = True
     """False for a term that is about labelled voxels alone."""
     needs_pseudo_labels: ClassVar[bool] = False

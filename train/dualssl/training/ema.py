@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import torch
 from torch import Tensor, nn
@@ -14,11 +15,16 @@ class EmaTeacher:
     """Exponential moving average of a pair's weights and normalisation statistics.
 
     The decay is min(decay, 1 - 1 / (updates + 1)), so that early on the teacher is the plain mean of what it has seen.
+
+    Args:
+        student: what the teacher begins as.
+        decay: in the long run, 0..1.
+        trained: whether the student is a trained model; the teacher then keeps to it at the full decay from the first step.
     """
 
-    def __init__(self, student: DualNetwork, decay: float) -> None:
+    def __init__(self, student: DualNetwork, decay: float, trained: bool = False) -> None:
         self.decay = decay
-        self.updates = 0
+        self.updates = math.ceil(1.0 / (1.0 - decay)) if trained else 0
         self.networks = copy.deepcopy(student).requires_grad_(False).eval()
 
     @torch.no_grad()

@@ -25,6 +25,11 @@ class PresetLoss:
         return any(term.needs_teacher for term in self.terms.values() if isinstance(term, Term))
 
     @property
+    def needs_parent(self) -> bool:
+        """Whether a term reads the parent model's probabilities."""
+        return any(term.needs_parent for term in self.terms.values() if isinstance(term, Term))
+
+    @property
     def needs_pseudo_labels(self) -> bool:
         """Whether a term learns from pseudo-labels."""
         return any(term.needs_pseudo_labels for term in self.terms.values() if isinstance(term, Term))

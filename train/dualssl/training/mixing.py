@@ -37,13 +37,25 @@ class TrainingImages:
         ]
 
 
-def stacked(labelled: Tensor, labels: Tensor, unlabelled: Tensor, pseudo: Tensor | None = None) -> TrainingImages:
-    """Labelled patches, then unlabelled ones with their pseudo-labels, (U, k, j, i) int64, or with targets unknown."""
+def stacked(
+    labelled: Tensor,
+    labels: Tensor,
+    unlabelled: Tensor,
+    pseudo: Tensor | None = None,
+    label_weight: Tensor | None = None,
+) -> TrainingImages:
+    """Labelled patches, then unlabelled ones with their pseudo-labels, (U, k, j, i) int64, or with targets unknown.
+
+    `label_weight`, (L, k, j, i), is the importance of the labels; None for 1 everywhere.
+    """
     if len(unlabelled) == 0:
-        return TrainingImages(labelled, labels, torch.ones_like(labels, dtype=torch.bool))
+        return TrainingImages(labelled, labels, torch.ones_like(labels, dtype=torch.bool), label_weight)
     other = labels.new_full((len(unlabelled), *labels.shape[1:]), IGNORE) if pseudo is None else pseudo
     truth = torch.cat([torch.ones_like(labels, dtype=torch.bool), torch.zeros_like(other, dtype=torch.bool)])
-    weight = None if pseudo is None else torch.where(truth, 1.0, PSEUDO_WEIGHT)
+    weight = None
+    if pseudo is not None or label_weight is not None:
+        of_labels = torch.ones(labels.shape, device=labels.device) if label_weight is None else label_weight
+        weight = torch.cat([of_labels, torch.full(other.shape, PSEUDO_WEIGHT, device=labels.device)])
     return TrainingImages(torch.cat([labelled, unlabelled]), torch.cat([labels, other]), truth, weight)
 
 
@@ -60,7 +72,13 @@ def cuboid(shape: tuple[int, ...], side: float, generator: torch.Generator) -> T
 
 
 def copy_pasted(
-    labelled: Tensor, labels: Tensor, unlabelled: Tensor, pseudo: Tensor, mask: Tensor, spec: CopyPaste
+    labelled: Tensor,
+    labels: Tensor,
+    unlabelled: Tensor,
+    pseudo: Tensor,
+    mask: Tensor,
+    spec: CopyPaste,
+    label_weight: Tensor | None = None,
 ) -> TrainingImages:
     """Exchange the voxels of `mask` between each labelled patch and its unlabelled partner, both ways.
 
@@ -69,6 +87,7 @@ def copy_pasted(
         labels, pseudo: (L, k, j, i) int64, a person's labels and the teacher's.
         mask: (k, j, i) bool.
         spec: weight of pseudo-labelled voxels.
+        label_weight: (L, k, j, i), importance of the labels, or None for 1 everywhere.
 
     Returns:
         2L images: labelled ones with an unlabelled cuboid, then unlabelled ones with a labelled cuboid.
@@ -76,12 +95,14 @@ def copy_pasted(
     images = torch.cat([torch.where(mask, unlabelled, labelled), torch.where(mask, labelled, unlabelled)])
     target = torch.cat([torch.where(mask, pseudo, labels), torch.where(mask, labels, pseudo)])
     truth = torch.cat([(~mask).expand_as(labels), mask.expand_as(labels)])
-    weight = torch.where(truth, 1.0, spec.pseudo_weight)
+    of_labels = 1.0 if label_weight is None else torch.cat([label_weight, label_weight])
+    weight = torch.where(truth, of_labels, spec.pseudo_weight)
     return TrainingImages(images, target, truth, weight)
 
 
-def pasted_among_labelled(labelled: Tensor, labels: Tensor, mask: Tensor) -> TrainingImages:
+def pasted_among_labelled(labelled: Tensor, labels: Tensor, mask: Tensor, label_weight: Tensor | None = None) -> TrainingImages:
     """Each labelled patch with the voxels of `mask` from the next one: the pre-training of copy-paste."""
     images = torch.where(mask, labelled.roll(1, 0), labelled)
     target = torch.where(mask, labels.roll(1, 0), labels)
-    return TrainingImages(images, target, torch.ones_like(target, dtype=torch.bool))
+    weight = None if label_weight is None else torch.where(mask, label_weight.roll(1, 0), label_weight)
+    return TrainingImages(images, target, torch.ones_like(target, dtype=torch.bool), weight)

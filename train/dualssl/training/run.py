@@ -125,7 +125,7 @@ class TrainingRun:
         half = self._config.batch // 2
         return BatchSource(
             store,
-            Stream(self._config.labelled, half, "labelled"),
+            (Stream(self._config.labelled, half, "labelled"),),
             Stream(self._config.unlabelled, half if self._preset.uses_unlabelled else 0, "unlabelled"),
             self._config.patch,
             self._preset.augmentation,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 
 from dualssl.data.batches import Batch
 from dualssl.data.randomness import derived_seed
@@ -49,6 +50,8 @@ class Trainer:
         seed: of the run.
         one_piece: label values of the structures that are one connected piece, for cleaning pseudo-labels.
         say: is told, in a sentence, when memory runs out and the batch is split.
+        parent: the model that is being fine-tuned, whose weights `networks` have, or None where training begins anew. Its
+            normalisation statistics are kept (few cases would spoil them), and the EMA teacher begins as it.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Trainer:
         seed: int,
         one_piece: tuple[int, ...] = (),
         say: Callable[[str], None] = _log.warning,
+        parent: DualNetwork | None = None,
     ) -> None:
         self._fabric = fabric
         self._preset = preset
@@ -73,7 +77,8 @@ class Trainer:
         optimiser = build_optimiser(preset.optimiser, networks.parameters())
         self._model, self._optimiser = fabric.setup(networks, optimiser)
         self.networks: DualNetwork = self._model.module
-        teacher = EmaTeacher(self.networks, preset.ema_decay) if preset.ema_decay is not None else None
+        teacher = None if preset.ema_decay is None else EmaTeacher(self.networks, preset.ema_decay, parent is not None)
+        self._parent = None if parent is None else _at_rest(parent, fabric.device)
         self.state = TrainingState(self.networks, self._loss.terms, optimiser, teacher)
 
     @property
@@ -155,6 +160,8 @@ class Trainer:
         # of weights and iteration, hence a resumed run equal to an uninterrupted one.
         torch.manual_seed(derived_seed(self._seed, "step", iteration, self._fabric.global_rank))
         self._model.train()
+        if self._parent is not None:
+            _keep_statistics(self.networks)
         images = self._training_images(batch, progress)
         self._optimiser.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self._fabric.device)
@@ -173,19 +180,20 @@ class Trainer:
     def _training_images(self, batch: Batch, progress: float) -> TrainingImages:
         labelled, unlabelled = self._on_device(batch.labelled), self._on_device(batch.unlabelled)
         labels = batch.labels.to(self._fabric.device, non_blocking=True)
+        weight = None if batch.label_weight is None else batch.label_weight.to(self._fabric.device, non_blocking=True)
         spec = self._preset.copy_paste
         if spec is None:
             known = len(unlabelled) > 0 and self._loss.needs_pseudo_labels and self.state.teacher is not None
-            return stacked(labelled, labels, unlabelled, self._pseudo_labels(unlabelled) if known else None)
+            return stacked(labelled, labels, unlabelled, self._pseudo_labels(unlabelled) if known else None, weight)
         generator = torch.Generator().manual_seed(
             derived_seed(self._seed, "cuboid", self.state.iteration, self._fabric.global_rank)
         )
         mask = cuboid(tuple(labels.shape[1:]), spec.side, generator).to(labels.device)
         if progress < spec.pretrain:
-            return pasted_among_labelled(labelled, labels, mask)
+            return pasted_among_labelled(labelled, labels, mask, weight)
         if self.state.teacher is None:
             raise TrainingError(f"Preset '{self._preset.name}' mixes unlabelled patches and so needs an EMA teacher.")
-        return copy_pasted(labelled, labels, unlabelled, self._pseudo_labels(unlabelled), mask, spec)
+        return copy_pasted(labelled, labels, unlabelled, self._pseudo_labels(unlabelled), mask, spec, weight)
 
     def _pseudo_labels(self, unlabelled: Tensor) -> Tensor:
         return pseudo_labels(self._teacher_probabilities(unlabelled), self._preset.pseudo_label, self._one_piece)
@@ -200,6 +208,7 @@ class Trainer:
             truth=images.truth,
             weight=images.weight,
             teacher=self._teacher_probabilities(images.images) if self._loss.needs_teacher else None,
+            parent=self._parent_probabilities(images.images) if self._loss.needs_parent else None,
             progress=progress,
             forward=self._networks_on,
         )
@@ -214,6 +223,25 @@ class Trainer:
         with torch.no_grad(), self._fabric.autocast():
             return self.state.teacher.probabilities(images)
 
+    def _parent_probabilities(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        if self._parent is None:
+            raise TrainingError(f"A term of recipe '{self._preset.name}' needs a parent model: it is for fine-tuning.")
+        with torch.no_grad(), self._fabric.autocast():
+            (a, _), (b, _) = self._parent(images)
+            return torch.softmax(a.float(), dim=1), torch.softmax(b.float(), dim=1)
+
     def _on_device(self, images: Tensor) -> Tensor:
         images = images.to(self._fabric.device, non_blocking=True)
         return images.contiguous(memory_format=torch.channels_last_3d) if images.dim() == 5 else images
+
+
+def _at_rest(networks: DualNetwork, device: torch.device) -> DualNetwork:
+    """A copy of `networks` that only predicts."""
+    copied = copy.deepcopy(networks).requires_grad_(False).eval()
+    return copied.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+
+
+def _keep_statistics(networks: nn.Module) -> None:
+    for module in networks.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
