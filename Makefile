@@ -42,7 +42,7 @@ RESUME = $(if $(wildcard $(1)/run.json),--resume)
 
 left-atrium: setup
 	$(BIN)/dualssl train $(DATA)/la2018 --labelled $(DATA)/la2018/labelled_8.txt --unlabelled $(DATA)/la2018/train.txt \
-		--validation $(DATA)/la2018/validation.txt --preset strong --iterations 1000 --validate-every 250 \
+		--validation $(DATA)/la2018/validation.txt --preset strong --iterations 6000 --validate-every 600 \
 		--spacing 1.25,1.25,1.25 --patch 48,64,64 --width 8 --name "Left atrium" \
 		--output $(RUNS)/left-atrium $(call RESUME,$(RUNS)/left-atrium)
 	$(BIN)/dualssl evaluate $(RUNS)/left-atrium/model $(DATA)/la2018 --cases $(DATA)/la2018/validation.txt \
@@ -50,8 +50,7 @@ left-atrium: setup
 
 cardiac-cine: setup
 	$(BIN)/dualssl train $(DATA)/acdc --labelled $(DATA)/acdc/labelled_6.txt --validation $(CINE_VALIDATION) \
-		--preset strong --without unlabelled --without copy_paste --dropout 0 --iterations 700 \
-		--validate-every 175 --spacing 10,2.5,2.5 --patch 16,64,64 --width 8 \
+		--preset strong --iterations 1500 --validate-every 250 --spacing 10,2.5,2.5 --patch 16,96,96 --width 8 \
 		--name "Cardiac cine" --output $(RUNS)/cardiac-cine $(call RESUME,$(RUNS)/cardiac-cine)
 	$(BIN)/dualssl evaluate $(RUNS)/cardiac-cine/model $(DATA)/acdc --cases $(CINE_VALIDATION) \
 		--output $(RUNS)/cardiac-cine/evaluation.json

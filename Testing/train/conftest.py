@@ -10,9 +10,12 @@ import SimpleITK as sitk  # noqa: N813
 
 @pytest.fixture(scope="session")
 def write_dicom_series():
-    """Writes an int16 volume as DICOM slices with shuffled file names; returns the files in order of slices."""
+    """Writes an int16 volume as DICOM slices with shuffled file names; returns the files in order of slices.
 
-    def write(folder, volume, series_uid="1.2.826.5", seed=1):
+    `more` are further tags of every slice, such as the patient's name.
+    """
+
+    def write(folder, volume, series_uid="1.2.826.5", seed=1, more=None):
         folder.mkdir(parents=True, exist_ok=True)
         numbers = list(range(volume.array.shape[0]))
         random.Random(seed).shuffle(numbers)
@@ -24,7 +27,10 @@ def write_dicom_series():
         for k, voxels in enumerate(volume.array):
             files.append(folder / f"{series_uid}-{numbers[k]:03d}.dcm")
             writer.SetFileName(str(files[-1]))
-            writer.Execute(_slice(voxels, volume.geometry, k, numbers[k], series_uid))
+            slice_ = _slice(voxels, volume.geometry, k, numbers[k], series_uid)
+            for tag, value in (more or {}).items():
+                slice_.SetMetaData(tag, value)
+            writer.Execute(slice_)
         locale.setlocale(locale.LC_ALL, before)
         return files
 

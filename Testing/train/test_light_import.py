@@ -20,6 +20,12 @@ LIGHT = [
     "dualssl.model.integrity",
     "dualssl.model.folder",
     "dualssl.phantoms.dataset",
+    "dualssl.cases",
+    "dualssl.registry",
+    "dualssl.registry.compare",
+    "dualssl.worklist",
+    "dualssl.finetune.plan",
+    "dualssl.locks",
     "dualssl.cli.app",
 ]
 HEAVY = ("torch", "monai", "lightning_fabric")

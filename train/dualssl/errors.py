@@ -25,9 +25,21 @@ class TrainingError(DualSSLError):
     """Training cannot start or cannot go on: options that do not fit, or too little memory or disk."""
 
 
+class TrainingCancelledError(TrainingError):
+    """Training was stopped by whoever started it; what was learned is in its last checkpoint."""
+
+
 class PredictionError(DualSSLError):
     """Prediction cannot start or cannot go on: no such device, a region outside the image, or too little memory."""
 
 
 class OutputError(DualSSLError):
     """A result cannot be written: no space, no permission, or it would overwrite what must stay."""
+
+
+class RegistryError(DualSSLError):
+    """A registry of models is missing, damaged or in use, or a version cannot be compared, added, activated or removed."""
+
+
+class LibraryError(DualSSLError):
+    """A case library is missing, damaged, of a newer version, or a case, label map or file of it is not as it should be."""

@@ -29,6 +29,7 @@ _REMEDIES: dict[int, str] = {
     errno.EROFS: "the disk is read-only, so there is no permission to write there: choose another folder",
     errno.ENOENT: "its folder does not exist: create the folder or choose another one",
     errno.ENOTDIR: "a part of its path is a file, not a folder: choose another folder",
+    errno.EEXIST: "something of that name is there already: choose another name",
     errno.EISDIR: "a folder of that name is in the way: choose another name",
     errno.EFBIG: "it is too large for the disk or a limit set for you: choose a folder on another disk",
     errno.ENAMETOOLONG: "the name is too long: choose a shorter one",

@@ -20,6 +20,24 @@ COMMANDS = [
     ["demo"],
     ["models"],
     ["models", "verify"],
+    ["models", "list"],
+    ["models", "show"],
+    ["models", "add"],
+    ["models", "activate"],
+    ["models", "rollback"],
+    ["models", "compare"],
+    ["models", "remove"],
+    ["cases"],
+    ["cases", "add"],
+    ["cases", "list"],
+    ["cases", "show"],
+    ["cases", "correct"],
+    ["cases", "state"],
+    ["cases", "rank"],
+    ["cases", "export"],
+    ["cases", "import"],
+    ["cases", "check"],
+    ["finetune"],
 ]
 HELP_WITHOUT_TORCH = """
 import contextlib, io, json, sys
@@ -187,5 +205,5 @@ def test_no_command_module_is_missing_from_the_help(helped):
     from pathlib import Path
 
     folder = Path(dualssl.cli.phantom.__file__).parent
-    helpers = {"__init__", "app", "choices", "console", "outputs"}
+    helpers = {"__init__", "app", "choices", "console", "outputs", "worklist"}
     assert {path.stem for path in folder.glob("*.py")} - helpers == {command[0] for command in COMMANDS if command}

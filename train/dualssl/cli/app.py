@@ -9,9 +9,11 @@ import typer
 from typer.core import TyperGroup
 
 from dualssl.cli.benchmark import benchmark
+from dualssl.cli.cases import app as cases
 from dualssl.cli.console import show_error
 from dualssl.cli.demo import demo
 from dualssl.cli.evaluate import evaluate
+from dualssl.cli.finetune import finetune
 from dualssl.cli.models import app as models
 from dualssl.cli.phantom import phantom
 from dualssl.cli.predict import predict
@@ -46,9 +48,11 @@ app.command("phantom")(phantom)
 app.command("train")(train)
 app.command("predict")(predict)
 app.command("evaluate")(evaluate)
+app.command("finetune")(finetune)
 app.command("benchmark")(benchmark)
 app.command("demo")(demo)
 app.add_typer(models, name="models")
+app.add_typer(cases, name="cases")
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,7 +1,8 @@
-"""`dualssl predict`: volumes in, segmentations and uncertainty maps out."""
+"""`dualssl predict`: volumes in, segmentations and uncertainty maps out; or the cases of a library, kept in it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from math import isfinite
 from pathlib import Path
@@ -30,12 +31,19 @@ class RoiStatistics(str, Enum):
 def predict(
     model: Annotated[Path, typer.Argument(help="Model folder.", show_default=False)],
     inputs: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
-            metavar="INPUT...", help="Volumes: NRRD, NIfTI, MetaImage, or folders of DICOM slices.", show_default=False
+            metavar="INPUT", help="Volumes: NRRD, NIfTI, MetaImage, or folders of DICOM slices.", show_default=False
         ),
-    ],
-    output: Annotated[Path, typer.Option(help="Folder for the results.")],
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder for the results.", show_default=False)] = None,
+    library: Annotated[
+        Path | None,
+        typer.Option(help="Instead of INPUT and --output: predict the waiting cases of this library.", show_default=False),
+    ] = None,
+    all_cases: Annotated[
+        bool, typer.Option("--all", help="With --library: predict again what has a prediction; excluded cases stay out.")
+    ] = False,
     device: Annotated[DeviceName, typer.Option(help="Where to compute.")] = DeviceName.auto,
     roi: Annotated[str, typer.Option(help="Only this box, RAS mm: r0,r1,a0,a1,s0,s1.")] = "",
     roi_statistics: Annotated[
@@ -45,7 +53,17 @@ def predict(
     overlap: Annotated[float, typer.Option(help="Share by which neighbouring windows overlap.", min=0.0, max=0.9)] = 0.25,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are already there.")] = False,
 ) -> None:
-    """Segment volumes: NAME.seg.nrrd, NAME.entropy.nrrd, NAME.kl.nrrd and NAME.json for each."""
+    """Segment volumes: NAME.seg.nrrd, NAME.entropy.nrrd, NAME.kl.nrrd and NAME.json for each. Or the cases of a library."""
+    if library is not None:
+        _refuse_with_library({"INPUT": inputs, "--output": output, "--roi": roi, "--series": series, "--overwrite": overwrite})
+        _predict_library(model, library, all_cases, device, overlap)
+        return
+    if all_cases:
+        raise PredictionError(
+            "--all tells which cases of a library to predict: name the library with --library, or leave it out."
+        )
+    if not inputs or output is None:
+        raise PredictionError("There is nothing to predict: give volumes and --output FOLDER, or --library LIBRARY.")
     names = _names(inputs)
     if not overwrite:
         _refuse_existing(names, output)
@@ -90,6 +108,60 @@ def predict(
             rows.append([name, ml, str(len(summary["regions"])), time_text(prediction.seconds.networks)])
     show_table(f"{manifest.name} on {predictor.describe_device()}", ("volume", "ml", "regions to review", "time"), rows)
     say(f"Results: {output}")
+
+
+def _predict_library(model: Path, folder: Path, all_cases: bool, device: DeviceName, overlap: float) -> None:
+    # None of these needs torch, which takes seconds to import.
+    from dualssl.cases import CaseLibrary
+    from dualssl.library_prediction import ALL, WAITING, CaseProgress, check_model_fits, model_sha256, predict_library
+
+    manifest = verify_model(model).manifest
+    states = ALL if all_cases else WAITING
+    with CaseLibrary.open(folder) as library:
+        check_model_fits(library, manifest)
+        if not any(case.state in states for case in library.cases()):
+            say(f"No case of {folder} {'can' if all_cases else 'waits to'} be predicted.")
+            return
+
+        from dualssl.prediction.predictor import PredictionSettings, Predictor
+
+        networks, manifest = load_model(model, verify=False)
+        predictor = Predictor(networks, manifest, PredictionSettings(device=device.value, overlap=overlap))
+        rows: list[list[str]] = []
+        with progress_bar() as bar:
+            task = bar.add_task("segmenting", total=None, figures="")
+            windows = bar.add_task("  windows", total=None, figures="")
+
+            def show(progress: CaseProgress) -> None:
+                bar.update(task, completed=progress.done, total=progress.total, description=progress.name)
+                count, total = progress.windows or (0, None)
+                bar.update(windows, completed=count, total=total)
+                if progress.scores is not None:
+                    scores = progress.scores
+                    rows.append([progress.name, f"{scores.entropy:.3f}", f"{scores.kl:.3f}", f"{scores.network_dice:.3f}"])
+
+            report = predict_library(library, predictor, model_sha256(model), states, show)
+    columns = ("case", "entropy", "KL", "Dice between networks")
+    show_table(f"{manifest.name} on {predictor.describe_device()}", columns, rows)
+    say(f"Kept in the library: {folder}")
+    if report.failed:
+        for name, error in report.failed:
+            say(f"{name} was not predicted: {error}")
+        names = ", ".join(f"'{name}'" for name, _ in report.failed)
+        raise PredictionError(
+            f"{len(report.failed)} of {len(report.failed) + len(report.predicted)} cases could not be predicted ({names}), the "
+            "reasons are given above: mend or exclude them, and run the command again."
+        )
+
+
+def _refuse_with_library(given: Mapping[str, object]) -> None:
+    """See that no option was given that has no meaning for the cases of a library."""
+    for option, value in given.items():
+        if value:
+            raise PredictionError(
+                f"{option} cannot be used with --library, whose cases are predicted whole and keep their results: leave one of "
+                "them out."
+            )
 
 
 def _names(inputs: list[Path]) -> list[str]:

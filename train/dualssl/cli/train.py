@@ -31,7 +31,10 @@ def train(
         int | None, typer.Option(help="Patches a step, half labelled. [default: the preset's]", show_default=False)
     ] = None,
     width: Annotated[int, typer.Option(help="Base width of both networks: 16 full, 8 compact.")] = 16,
-    dropout: Annotated[float, typer.Option(help="Share of feature maps dropped; less for few channels.")] = 0.5,
+    dropout: Annotated[
+        float | None,
+        typer.Option(help="Share of feature maps dropped. [default: 0.5, below width 16 none]", show_default=False),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Decides weights, patches and dropout.")] = 1,
     device: Annotated[DeviceName, typer.Option(help="Where to train.")] = DeviceName.auto,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --output.")] = False,
@@ -61,7 +64,7 @@ def train(
         weights=tuple(weight or ()),
         iterations=iterations,
         spacing=_millimetres(spacing) if spacing else None,
-        patch=_sides(patch) if patch else None,
+        patch=sides_of(patch) if patch else None,
         batch=batch,
         width=width,
         seed=seed,
@@ -83,7 +86,8 @@ def train(
     say(f"Model: {model}")
 
 
-def _sides(text: str) -> tuple[int, int, int]:
+def sides_of(text: str) -> tuple[int, int, int]:
+    """Three whole numbers k,j,i from the text of an option."""
     try:
         k, j, i = (int(part) for part in text.split(","))
     except ValueError:

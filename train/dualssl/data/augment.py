@@ -32,9 +32,9 @@ class PatchAugmenter:
             transforms.append(RandRotate90d(both, prob=0.75, max_k=3, spatial_axes=(1, 2), allow_missing_keys=True))
         if augmentation.intensity:
             transforms += [
-                RandScaleIntensityd(image, factors=0.2, prob=0.5),
-                RandShiftIntensityd(image, offsets=0.2, prob=0.5),
-                RandAdjustContrastd(image, prob=0.3, gamma=(0.7, 1.5), retain_stats=True),
+                RandScaleIntensityd(image, factors=0.5, prob=0.5),
+                RandShiftIntensityd(image, offsets=0.3, prob=0.5),
+                RandAdjustContrastd(image, prob=0.5, gamma=(0.5, 2.0), retain_stats=True),
                 RandGaussianNoised(image, prob=0.3, std=0.1),
             ]
         self._transform = Compose(transforms) if transforms else None

@@ -11,12 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from dualssl.model.card import INTENDED_USE, NOT_STATED, describe_normalisation, validation_figures
-from dualssl.model.manifest import Manifest, Normalisation
+from dualssl.model.manifest import DOWNSAMPLINGS, Manifest, Normalisation
 from dualssl.version import __version__
 
 SCHEMA = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json"
-SIDE_MULTIPLE = 16
-"""Both networks halve the grid four times (`dualssl.networks.blocks.DOWNSAMPLINGS`, which needs torch)."""
+SIDE_MULTIPLE = 2**DOWNSAMPLINGS
 
 # What the transforms of the inference configuration need beside MONAI, in the versions they were tried with.
 _ORIENTATION_NEEDS = {"nibabel": "5.4.2"}

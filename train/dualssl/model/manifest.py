@@ -14,6 +14,9 @@ from dualssl.labels import LabelTable
 
 FORMAT_VERSION = 1
 
+DOWNSAMPLINGS = 4
+"""Times that both networks halve the grid; sides of their input are multiples of 2 to that power."""
+
 NormalisationKind = Literal["zscore", "window", "percentile"]
 
 

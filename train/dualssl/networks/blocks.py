@@ -9,9 +9,6 @@ from torch import Tensor, nn
 
 from dualssl.model.manifest import NetworkSpec
 
-DOWNSAMPLINGS = 4
-"""Both networks halve the grid four times: inputs are multiples of 16 along every axis."""
-
 
 class Conv3d(nn.Conv3d):
     """A 3D convolution whose weight gradient can be trusted in mixed precision on a CPU.

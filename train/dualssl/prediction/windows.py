@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from dualssl.networks.blocks import DOWNSAMPLINGS
+from dualssl.model.manifest import DOWNSAMPLINGS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

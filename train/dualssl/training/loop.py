@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 
 from dualssl.data.batches import BatchSource
 from dualssl.data.prefetch import prefetched
-from dualssl.errors import TrainingError
+from dualssl.errors import TrainingCancelledError, TrainingError
 from dualssl.training.progress import Reporter, TrainingProgress
 from dualssl.training.records import MetricsLog
 from dualssl.training.trainer import StepResult, Trainer
@@ -43,6 +43,26 @@ class LoopSettings:
 
 Validate = Callable[[], ValidationScore]
 EndsEarly = Callable[[list[dict[str, Any]]], bool]
+Watch = Callable[[int, dict[str, float]], None]
+Cancelled = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class LoopHooks:
+    """What may be asked and told while a loop runs; None for nobody.
+
+    Attributes:
+        validate: scores the weights as they are.
+        ends_early: asked after each validation with the records of all so far; True ends the run there. It must be a
+            function of those records alone, so that a resumed run ends where the uninterrupted one does.
+        watch: told the parts of the loss of every recorded step.
+        cancelled: asked after every step; True ends the run after a checkpoint.
+    """
+
+    validate: Validate | None = None
+    ends_early: EndsEarly | None = None
+    watch: Watch | None = None
+    cancelled: Cancelled | None = None
 
 
 class TrainingLoop:
@@ -55,9 +75,7 @@ class TrainingLoop:
         settings: length of the run, validations, checkpoints.
         log: of the run; None in all processes but the first, which then neither validate nor save.
         reporter: is told about every tenth step or so.
-        validate: scores the weights as they are; None where there is no validation case.
-        ends_early: asked after each validation with the records of all so far; True ends the run there. It must be a
-            function of those records alone, so that a resumed run ends where the uninterrupted one does.
+        hooks: validation, early end, cancelling.
     """
 
     def __init__(
@@ -68,8 +86,7 @@ class TrainingLoop:
         settings: LoopSettings,
         log: MetricsLog | None,
         reporter: Reporter,
-        validate: Validate | None = None,
-        ends_early: EndsEarly | None = None,
+        hooks: LoopHooks | None = None,
     ) -> None:
         self._fabric = fabric
         self._trainer = trainer
@@ -77,14 +94,14 @@ class TrainingLoop:
         self._settings = settings
         self._log = log
         self._reporter = reporter
-        self._validate = validate
-        self._ends_early = ends_early
+        self._hooks = hooks or LoopHooks()
         self._dice: float | None = None
 
     def run(self) -> None:
         """Train to the end. Whatever stops it (Ctrl+C, a cancel, a full disk), what was learned so far is kept if it can be.
 
         Raises:
+            TrainingCancelledError: the hook says so.
             TrainingError: the loss or the weights are no longer numbers, or memory is too small.
             OutputError: a record or checkpoint cannot be written.
         """
@@ -113,6 +130,10 @@ class TrainingLoop:
             result = self._trainer.step(batch)
             state.seconds = before + time.monotonic() - began
             done = state.iteration
+            if self._hooks.cancelled is not None and self._hooks.cancelled():
+                raise TrainingCancelledError(
+                    f"Training was stopped after {done} of {iterations} iterations: resume it to go on from there."
+                )
             if done % report_every == 0 or done == iterations:
                 loss = self._record(done, result)
                 left = (iterations - done) * (time.monotonic() - began) / (done - first)
@@ -134,11 +155,13 @@ class TrainingLoop:
             parts = {name: round(float(value), 6) for name, value in result.parts.items()}
             seconds = round(self._trainer.state.seconds, 2)
             self._log.add(iteration, "train", {"loss": round(loss, 6), "lr": result.learning_rate, "seconds": seconds, **parts})
+            if self._hooks.watch is not None:
+                self._hooks.watch(iteration, parts)
         return loss
 
     def _score(self) -> None:
-        if self._log is not None and self._validate is not None:
-            score = self._validate()
+        if self._log is not None and self._hooks.validate is not None:
+            score = self._hooks.validate()
             self._dice = score.dice
             self._log.add(self._trainer.state.iteration, "validation", score.to_json())
 
@@ -147,7 +170,8 @@ class TrainingLoop:
 
     def _is_over(self) -> bool:
         # Every process must leave at the same step: the first, which validates, tells the others.
-        ended = self._ends_early is not None and self._log is not None and self._ends_early(self._validations())
+        ends_early = self._hooks.ends_early
+        ended = ends_early is not None and self._log is not None and ends_early(self._validations())
         return bool(self._fabric.broadcast(ended)) if self._fabric.world_size > 1 else ended
 
     def _save(self) -> None:

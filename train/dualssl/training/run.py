@@ -22,12 +22,12 @@ from dualssl.presets import preset_named
 from dualssl.training.config import TrainingConfig
 from dualssl.training.devices import describe_device, make_fabric
 from dualssl.training.fingerprint import Fingerprint
-from dualssl.training.loop import LoopSettings, TrainingLoop
+from dualssl.training.loop import LoopHooks, LoopSettings, TrainingLoop
 from dualssl.training.progress import OnProgress, Reporter
 from dualssl.training.records import MetricsLog
 from dualssl.training.run_folder import RunFolder
 from dualssl.training.trainer import Trainer
-from dualssl.training.validation import validate
+from dualssl.training.validation import ValidationScore, validate
 from dualssl.version import __version__
 
 _log = logging.getLogger(__name__)
@@ -137,6 +137,10 @@ class TrainingRun:
     def _loop(self, fabric: Fabric, trainer: Trainer, store: CaseStore, log: MetricsLog | None) -> TrainingLoop:
         config = self._config
         manifest = self._manifest("validation", {})
+
+        def score() -> ValidationScore:
+            return validate(trainer.exported, manifest, store, config.validation, fabric.device)
+
         return TrainingLoop(
             fabric,
             trainer,
@@ -144,9 +148,7 @@ class TrainingRun:
             LoopSettings(config.iterations, config.validate_every, self._folder.checkpoint, self._checkpoint_seconds),
             log,
             self._reporter,
-            (lambda: validate(trainer.exported, manifest, store, config.validation, fabric.device))
-            if config.validation
-            else None,
+            LoopHooks(validate=score if config.validation else None),
         )
 
     def _manifest(self, model_id: str, provenance: dict[str, Any]) -> Manifest:

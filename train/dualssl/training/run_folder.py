@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dualssl.errors import TrainingError
 from dualssl.files import output_error, write_json
-from dualssl.training.config import TrainingConfig
+from dualssl.training.config import RunSettings
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class RunFolder:
         """The model folder that the finished run leaves."""
         return self.path / "model"
 
-    def begin(self, config: TrainingConfig, processes: int) -> None:
+    def begin(self, config: RunSettings, processes: int) -> None:
         """Write down what the run was asked to do. Not before its cases could be opened: a refused run leaves no trace."""
         write_json(self.settings, {**config.to_json(), "processes": processes})
 
-    def open(self, config: TrainingConfig, resume: bool, processes: int) -> None:
+    def open(self, config: RunSettings, resume: bool, processes: int) -> None:
         """Make the folder, or see that it holds the run that `config` describes.
 
         Raises:

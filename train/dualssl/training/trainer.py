@@ -19,6 +19,7 @@ from dualssl.errors import TrainingError
 from dualssl.networks.pair import DualNetwork, NetworkOutput
 from dualssl.presets.base import Preset
 from dualssl.terms.base import Step
+from dualssl.training.agreement import agreement
 from dualssl.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from dualssl.training.ema import EmaTeacher
 from dualssl.training.loss import PresetLoss
@@ -169,7 +170,10 @@ class Trainer:
         chunks = images.chunks(self.state.parts)
         for number, chunk in enumerate(chunks):
             with self._fabric.no_backward_sync(self._model, enabled=number < len(chunks) - 1):
-                loss, parts = self._loss(self._forward(chunk, progress))
+                step = self._forward(chunk, progress)
+                loss, parts = self._loss(step)
+                if self._parent is not None:
+                    parts["agreement"] = agreement(step)
                 loss = loss / len(chunks)
                 self._fabric.backward(loss)
             total += loss.detach()

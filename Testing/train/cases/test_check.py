@@ -1,0 +1,418 @@
+"""A check finds what is wrong with a library and repairs what can be, and never deletes what may be somebody's work."""
+
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dualssl.cases import CaseLibrary, CaseState, index
+from dualssl.cases.check import check_library
+from dualssl.cases.notes import labels_note
+from dualssl.cases.store import incoming
+from dualssl.errors import LibraryError
+from dualssl.files import write_json
+
+
+def kinds(report):
+    return [problem.kind.value for problem in report.problems]
+
+
+def repaired(folder):
+    """Repair; what was found must be right after it, and stay so."""
+    report = check_library(folder, repair=True)
+    assert report.remaining == ()
+    assert check_library(folder).problems == ()
+    return report
+
+
+@pytest.fixture
+def folder(filled_library):
+    return filled_library.folder
+
+
+@pytest.fixture
+def case(folder):
+    """The folder of the case that has everything."""
+    return folder / "cases" / "corrected"
+
+
+def test_a_sound_library_has_no_problems(folder):
+    report = check_library(folder)
+    assert (report.cases, report.files, report.problems) == (3, 12, ())
+
+
+def test_a_check_changes_nothing_unless_asked(folder, case, flip_byte):
+    flip_byte(case / "predictions" / "0001" / "kl.nrrd")
+    (case / "case.json").unlink()
+    (case / "labels" / "0007.nrrd").write_bytes(b"something")
+    before = sorted(folder.rglob("*"))
+    report = check_library(folder)
+    assert sorted(kinds(report)) == ["damaged", "note", "orphan"]
+    assert report.remaining == report.problems
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("file", ["image_0000.nrrd", "labels/0001.nrrd", "labels/0002.nrrd", "labels/0001.edits.nrrd"])
+@pytest.mark.parametrize("harm", ["changed", "cut", "deleted"])
+def test_an_image_or_label_map_that_was_harmed_is_found_and_stays_found(folder, case, flip_byte, file, harm):
+    path = case / file
+    if harm == "changed":
+        flip_byte(path)
+    elif harm == "cut":
+        path.write_bytes(path.read_bytes()[:-5])
+    else:
+        path.unlink()
+    for repair in (False, True, False):
+        (problem,) = check_library(folder, repair=repair).problems
+        assert (problem.path, problem.case, problem.repaired) == (path, "corrected", False)
+        assert problem.kind.value == ("missing" if harm == "deleted" else "damaged")
+        assert "put back a good copy" in problem.message
+
+
+@pytest.mark.parametrize("harm", ["changed", "deleted", "whole folder deleted"])
+def test_a_damaged_prediction_is_set_aside_and_its_case_waits_again(filled_library, flip_byte, prediction, harm):
+    path = filled_library.folder / "cases" / "predicted" / "predictions" / "0001" / "entropy.nrrd"
+    if harm == "changed":
+        flip_byte(path)
+    elif harm == "deleted":
+        path.unlink()
+    else:
+        shutil.rmtree(path.parent)
+    repaired(filled_library.folder)
+    assert filled_library.case("predicted").state is CaseState.waiting
+    assert filled_library.predictions("predicted") == ()
+    filled_library.add_prediction("predicted", prediction(1))
+    assert filled_library.case("predicted").state is CaseState.predicted
+
+
+def test_the_number_of_a_prediction_that_a_correction_names_is_not_given_again(filled_library, case, flip_byte, prediction):
+    flip_byte(case / "predictions" / "0001" / "labels.nrrd")
+    repaired(filled_library.folder)
+    assert filled_library.label_versions("corrected")[0].based_on == 1
+    assert filled_library.add_prediction("corrected", prediction(3)).number == 2
+
+
+@pytest.mark.parametrize(
+    "note", ["case.json", "state.json", "labels/0001.json", "labels/0002.json", "predictions/0001/prediction.json"]
+)
+@pytest.mark.parametrize("harm", ["deleted", "cut", "changed"])
+def test_notes_are_written_anew_from_the_index(folder, case, note, harm):
+    before = json.loads((case / note).read_text(encoding="utf-8"))
+    if harm == "deleted":
+        (case / note).unlink()
+    elif harm == "cut":
+        (case / note).write_text('{"format_version": 1, "na', encoding="utf-8")
+    else:
+        (case / note).write_text(json.dumps(before | {"format_version": 0}), encoding="utf-8")
+    assert kinds(repaired(folder)) == ["note"]
+    assert json.loads((case / note).read_text(encoding="utf-8")) == before
+
+
+def test_the_librarys_own_note_is_written_anew(folder):
+    before = (folder / "library.json").read_bytes()
+    (folder / "library.json").unlink()
+    assert kinds(repaired(folder)) == ["note"]
+    assert (folder / "library.json").read_bytes() == before
+
+
+def test_labels_that_the_index_does_not_know_become_a_version(filled_library, forget, label_map):
+    before = filled_library.label_versions("corrected")
+    forget(filled_library, "DELETE FROM label_versions WHERE number = 2")
+    forget(filled_library, "DELETE FROM files WHERE path LIKE 'labels/0002%'")
+    assert kinds(repaired(filled_library.folder)) == ["orphan"]
+    assert filled_library.label_versions("corrected") == before
+    np.testing.assert_array_equal(filled_library.read_labels("corrected").array, label_map(4).array)
+
+
+def test_taking_labels_in_gives_the_case_its_state_in_index_and_note(filled_library, forget, label_map):
+    filled_library.save_correction("predicted", label_map(1), reviewer="Ada")
+    of_case = "case_id = (SELECT id FROM cases WHERE name = 'predicted')"
+    forget(filled_library, f"DELETE FROM label_versions WHERE {of_case}")
+    forget(filled_library, f"DELETE FROM files WHERE path LIKE 'labels/%' AND {of_case}")
+    forget(filled_library, "UPDATE cases SET state = 'predicted' WHERE name = 'predicted'")
+    assert kinds(repaired(filled_library.folder)) == ["orphan", "note"]
+    assert filled_library.case("predicted").state is CaseState.corrected
+
+
+def test_a_correction_that_was_killed_does_not_take_the_next_ones_number(filled_library, forget, label_map):
+    forget(filled_library, "DELETE FROM label_versions WHERE number = 2")
+    forget(filled_library, "DELETE FROM files WHERE path LIKE 'labels/0002%'")
+    assert filled_library.save_correction("corrected", label_map(7), reviewer="Cy").number == 3
+    repaired(filled_library.folder)
+    assert [version.number for version in filled_library.label_versions("corrected")] == [1, 2, 3]
+    np.testing.assert_array_equal(filled_library.read_labels("corrected").array, label_map(7).array)
+
+
+@pytest.mark.parametrize("harm", ["no note", "half a note", "another checksum"])
+def test_labels_of_which_too_little_is_known_are_moved_and_kept(filled_library, forget, flip_byte, harm):
+    forget(filled_library, "DELETE FROM label_versions WHERE number = 2")
+    forget(filled_library, "DELETE FROM files WHERE path LIKE 'labels/0002%'")
+    labels = filled_library.folder / "cases" / "corrected" / "labels"
+    if harm == "no note":
+        (labels / "0002.json").unlink()
+    elif harm == "half a note":
+        (labels / "0002.json").write_text('{"number": 2', encoding="utf-8")
+    else:
+        flip_byte(labels / "0002.nrrd")
+    content = (labels / "0002.nrrd").read_bytes()
+    repaired(filled_library.folder)
+    assert [version.number for version in filled_library.label_versions("corrected")] == [1]
+    (kept,) = (filled_library.folder / "recovered").glob("*/0002.nrrd")
+    assert kept.read_bytes() == content
+
+
+def test_a_note_cannot_name_files_of_others(filled_library, forget):
+    forget(filled_library, "DELETE FROM label_versions WHERE number = 2")
+    forget(filled_library, "DELETE FROM files WHERE path LIKE 'labels/0002%'")
+    note = filled_library.folder / "cases" / "corrected" / "labels" / "0002.json"
+    data = json.loads(note.read_text(encoding="utf-8"))
+    waiting = next(file.to_json() for file in filled_library.files("waiting"))
+    data["files"].append(waiting | {"path": "../waiting/image_0000.nrrd"})
+    note.write_text(json.dumps(data), encoding="utf-8")
+    repaired(filled_library.folder)
+    assert "../waiting/image_0000.nrrd" not in {file.path for file in filled_library.files("corrected")}
+    assert (filled_library.folder / "cases" / "waiting" / "image_0000.nrrd").exists()
+
+
+def test_a_prediction_that_the_index_does_not_know_is_taken_in(filled_library, forget, prediction):
+    before = filled_library.predictions("predicted")
+    of_case = "case_id = (SELECT id FROM cases WHERE name = 'predicted')"
+    forget(filled_library, f"DELETE FROM predictions WHERE {of_case}")
+    forget(filled_library, f"DELETE FROM files WHERE path LIKE 'predictions/%' AND {of_case}")
+    assert filled_library.add_prediction("predicted", prediction(5)).number == 2
+    assert kinds(repaired(filled_library.folder)) == ["orphan"]
+    assert filled_library.predictions("predicted")[:1] == before
+    assert filled_library.case("predicted").prediction.number == 2
+
+
+def test_a_case_that_the_index_does_not_know_is_taken_in_with_all_it_has(filled_library, forget):
+    filled_library.set_state("corrected", CaseState.in_review)
+    before = filled_library.case("corrected"), filled_library.label_versions("corrected"), filled_library.files("corrected")
+    forget(filled_library, "DELETE FROM cases WHERE name = 'corrected'")
+    assert kinds(repaired(filled_library.folder)) == ["orphan"]
+    after = filled_library.case("corrected"), filled_library.label_versions("corrected"), filled_library.files("corrected")
+    assert after == before
+
+
+@pytest.mark.parametrize("name", ["waiting", "predicted"])
+@pytest.mark.parametrize("note", [None, "{", '{"state": "corrected", "changed": "2026-01-01T00:00:00+00:00"}'])
+def test_a_case_whose_state_is_not_known_has_the_one_of_its_data(filled_library, forget, name, note):
+    path = filled_library.folder / "cases" / name / "state.json"
+    path.unlink()
+    if note is not None:
+        path.write_text(note, encoding="utf-8")
+    forget(filled_library, f"DELETE FROM cases WHERE name = '{name}'")
+    repaired(filled_library.folder)
+    assert filled_library.case(name).state is CaseState[name]
+
+
+def test_a_case_can_be_added_again_after_its_first_try_was_killed(filled_library, forget, image):
+    forget(filled_library, "DELETE FROM cases WHERE name = 'waiting'")
+    filled_library.add_case("waiting", [image(77)])
+    np.testing.assert_array_equal(filled_library.read_images("waiting")[0].array, image(77).array)
+    assert len(list((filled_library.folder / "recovered").glob("waiting-*/waiting/image_0000.nrrd"))) == 1
+    assert check_library(filled_library.folder).problems == ()
+
+
+def test_a_folder_that_is_no_case_is_moved_not_deleted(folder):
+    (folder / "cases" / "notes é").mkdir()
+    (folder / "cases" / "notes é" / "labels.nrrd").write_bytes(b"somebody's")
+    repaired(folder)
+    assert [path.read_bytes() for path in (folder / "recovered").rglob("labels.nrrd")] == [b"somebody's"]
+
+
+def test_removing_can_be_undone(filled_library):
+    before = filled_library.case("corrected"), filled_library.label_versions("corrected")
+    trash = filled_library.remove_case("corrected")
+    trash.rename(filled_library.folder / "cases" / "corrected")
+    repaired(filled_library.folder)
+    assert (filled_library.case("corrected"), filled_library.label_versions("corrected")) == before
+
+
+def test_a_removal_that_was_killed_is_undone(filled_library, image):
+    folder = filled_library.folder / "cases" / "waiting"
+    (filled_library.folder / "trash" / "waiting-1").mkdir(parents=True)
+    # An earlier case of that name must not come back in its place.
+    shutil.copytree(folder.with_name("predicted"), filled_library.folder / "trash" / "waiting-0" / "waiting")
+    folder.rename(filled_library.folder / "trash" / "waiting-1" / "waiting")
+    assert kinds(repaired(filled_library.folder)) == ["missing"]
+    np.testing.assert_array_equal(filled_library.read_images("waiting")[0].array, image(0).array)
+
+
+def test_a_folder_that_somebody_deleted_is_reported_until_the_case_is_given_up(filled_library):
+    shutil.rmtree(filled_library.folder / "cases" / "waiting")
+    (problem,) = check_library(filled_library.folder, repair=True).problems
+    assert (problem.kind.value, problem.repaired) == ("missing", False)
+    assert "dualssl cases remove" in problem.message
+    assert filled_library.remove_case("waiting") is None
+    assert check_library(filled_library.folder).problems == ()
+
+
+LEAVE_BEHIND = """
+import os, sys
+from pathlib import Path
+from dualssl.cases.store import incoming
+with incoming(Path(sys.argv[1]), sys.argv[2]) as folder:
+    (folder / "labels.nrrd").write_bytes(b"voxels")
+    (folder / "correction.json").write_text('{"case": "../predicted"}', encoding="utf-8")
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("kind", ["case", "prediction", "correction"])
+def test_what_a_killed_process_left_goes_but_labels_are_kept(folder, kind):
+    subprocess.run([sys.executable, "-c", LEAVE_BEHIND, str(folder), kind], check=False)
+    assert kinds(check_library(folder)) == ["leftover"]
+    assert kinds(repaired(folder)) == ["leftover"]
+    assert list((folder / "incoming").iterdir()) == []
+    kept = [path.read_bytes() for path in folder.glob("recovered/*/labels.nrrd")]
+    assert kept == ([b"voxels"] if kind == "correction" else [])
+
+
+def test_what_has_its_name_but_is_not_in_the_index_yet_is_no_orphan(filled_library, case):
+    version = filled_library.label_versions("corrected")[1]
+    shutil.copyfile(case / "labels" / "0002.nrrd", case / "labels" / "0003.nrrd")
+    file = replace(next(f for f in filled_library.files("corrected") if f.path == "labels/0002.nrrd"), path="labels/0003.nrrd")
+    third = replace(version, number=3)
+    with ThreadPoolExecutor(1) as thread:
+        with filled_library.database.writing():
+            index.insert_label_version(filled_library.database, "corrected", third, [file])
+            write_json(case / "labels" / "0003.json", labels_note("corrected", third, [file]))
+            report = thread.submit(check_library, filled_library.folder)
+            # Long enough for the check to see the file and then to wait for the lock.
+            time.sleep(0.5)
+        assert report.result().problems == ()
+
+
+def test_an_edit_mask_whose_labels_have_their_name_already_is_kept(folder):
+    theirs = folder / "incoming" / "correction-elsewhere-1-0123abcd"
+    theirs.mkdir()
+    (theirs / "edits.nrrd").write_bytes(b"mask")
+    os.utime(theirs, (1_000_000_000, 1_000_000_000))
+    repaired(folder)
+    assert [path.read_bytes() for path in folder.glob("recovered/*/edits.nrrd")] == [b"mask"]
+
+
+def test_a_write_that_goes_on_is_left_alone(folder):
+    with incoming(folder, "case") as mine:
+        assert check_library(folder, repair=True).problems == ()
+        assert mine.is_dir()
+
+
+def test_a_process_that_only_has_the_number_of_one_that_died_is_not_taken_for_it(folder):
+    with incoming(folder, "case") as mine:
+        long_ago = 1_000_000_000
+        os.utime(mine, (long_ago, long_ago))
+        assert kinds(check_library(folder)) == ["leftover"]
+
+
+def test_another_machines_write_is_left_alone_for_a_day(folder):
+    theirs = folder / "incoming" / "case-elsewhere-999999999-0123abcd"
+    theirs.mkdir()
+    assert check_library(folder, repair=True).problems == ()
+    os.utime(theirs, (1_000_000_000, 1_000_000_000))
+    assert kinds(repaired(folder)) == ["leftover"]
+
+
+def test_scraps_of_notes_are_cleared(folder, case):
+    for path in (folder, case, case / "labels"):
+        (path / ".0123abcd-note.json").write_text("{", encoding="utf-8")
+    assert kinds(repaired(folder)) == ["leftover"] * 3
+
+
+def test_files_of_others_are_left_alone(folder, case):
+    others = [
+        folder / "readme.txt",
+        folder / "incoming" / "labels.nrrd",
+        case / "remarks.txt",
+        case / "labels" / "mine.nrrd",
+        folder / "cases" / ".DS_Store",
+    ]
+    for path in others:
+        path.write_text("mine", encoding="utf-8")
+    assert check_library(folder, repair=True).problems == ()
+    assert all(path.exists() for path in others)
+
+
+@pytest.mark.parametrize(
+    "harm", ["deleted", "emptied", "overwritten", "another program's", "torn", "torn where names are sorted", "contradicting"]
+)
+def test_a_lost_or_broken_index_is_made_anew_with_all_it_said(filled_library, harm):
+    filled_library.set_state("waiting", CaseState.excluded)
+    names = [case.name for case in filled_library.cases()]
+
+    def everything(library):
+        each = [(library.label_versions(name), library.predictions(name), library.files(name)) for name in names]
+        return library.cases(), each, [library.geometry(name) for name in names]
+
+    before = everything(filled_library)
+    filled_library.close()
+    path = filled_library.folder / "library.sqlite"
+    if harm == "deleted":
+        path.unlink()
+    elif harm == "emptied":
+        path.write_bytes(b"")
+    elif harm == "overwritten":
+        path.write_bytes(os.urandom(20_000))
+    elif harm == "torn":
+        content = bytearray(path.read_bytes())
+        content[4096:12288] = bytes(8192)
+        path.write_bytes(content)
+    elif harm == "torn where names are sorted":
+        with contextlib.closing(sqlite3.connect(path)) as index_file:
+            (page,) = index_file.execute("SELECT rootpage FROM sqlite_master WHERE name = 'cases_by_name'").fetchone()
+            (size,) = index_file.execute("PRAGMA page_size").fetchone()
+        content = bytearray(path.read_bytes())
+        content[(page - 1) * size : page * size] = bytes(size)
+        path.write_bytes(content)
+    elif harm == "contradicting":
+        with contextlib.closing(sqlite3.connect(path)) as index_file, index_file:
+            index_file.execute("INSERT INTO files VALUES (77, 'image_0000.nrrd', '', 1)")
+    else:
+        path.unlink()
+        with contextlib.closing(sqlite3.connect(path)) as other:
+            other.execute("CREATE TABLE theirs (a)")
+    assert kinds(check_library(filled_library.folder)) == ["no index"]
+    report = repaired(filled_library.folder)
+    assert kinds(report) == ["no index", *["orphan"] * 3]
+    with CaseLibrary.open(filled_library.folder) as library:
+        assert everything(library) == before
+
+
+def test_a_broken_index_is_kept(filled_library):
+    filled_library.close()
+    (filled_library.folder / "library.sqlite").write_bytes(b"broken, but perhaps of use")
+    repaired(filled_library.folder)
+    (kept,) = filled_library.folder.glob("recovered/index-*/library.sqlite")
+    assert kept.read_bytes() == b"broken, but perhaps of use"
+
+
+def test_without_index_and_description_nothing_is_guessed(filled_library):
+    filled_library.close()
+    (filled_library.folder / "library.sqlite").write_bytes(b"broken")
+    (filled_library.folder / "library.json").unlink()
+    (problem,) = check_library(filled_library.folder, repair=True).problems
+    assert not problem.repaired
+    assert "put back a copy of either" in problem.message
+    assert (filled_library.folder / "library.sqlite").read_bytes() == b"broken"
+
+
+def test_progress_counts_the_cases(folder):
+    steps = []
+    check_library(folder, on_case=lambda done, total: steps.append((done, total)))
+    assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def test_a_folder_that_is_no_library_is_not_checked(tmp_path):
+    with pytest.raises(LibraryError, match="is no case library"):
+        check_library(tmp_path, repair=True)
+    assert list(tmp_path.iterdir()) == []

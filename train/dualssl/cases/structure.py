@@ -1,0 +1,278 @@
+"""Where the index and the folders of a library disagree, and how each disagreement is mended without losing anything."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dualssl.cases import index, layout, notes
+from dualssl.cases.contents import LibraryContents
+from dualssl.cases.library import store_state
+from dualssl.cases.records import CaseRecord, StoredFile
+from dualssl.cases.states import settled_state
+from dualssl.cases.store import fault, is_left_behind, set_aside
+from dualssl.errors import LibraryError
+from dualssl.files import write_json
+
+
+class ProblemKind(str, Enum):
+    """What can be wrong with a library."""
+
+    no_index = "no index"
+    leftover = "leftover"
+    orphan = "orphan"
+    note = "note"
+    missing = "missing"
+    damaged = "damaged"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A disagreement, and how to end it.
+
+    Attributes:
+        kind: what is wrong.
+        case: whose, or None.
+        path: of the file or folder.
+        message: a sentence.
+        mend: ends it, inside a transaction; None if nothing here can.
+    """
+
+    kind: ProblemKind
+    case: str | None
+    path: Path
+    message: str
+    mend: Callable[[], object] | None = None
+
+
+def look_at_library(library: LibraryContents) -> list[Finding]:
+    """What belongs to no case: its description, scraps, and what killed processes left in `incoming/`."""
+    folder = library.folder
+    found = [_scrap(None, path) for path in (*layout.scraps(folder), *layout.scraps(folder / layout.CASES))]
+    wanted = notes.description_note(library.labels, library.channel_names, index.library_value(library.database, "created"))
+    description = folder / layout.DESCRIPTION
+    if notes.read_note(description) != wanted:
+        found.append(_wrong_note(None, description, partial(_write_note, description, wanted)))
+    incoming = folder / layout.INCOMING
+    for path in sorted(incoming.iterdir()) if incoming.is_dir() else ():
+        if is_left_behind(path):
+            message = f"{path} was left by a write that did not end."
+            found.append(Finding(ProblemKind.leftover, None, path, message, partial(_clear_leftover, library, path)))
+    return found
+
+
+def look_for_unknown_cases(library: LibraryContents) -> list[Path]:
+    """Folders of cases that the index does not know."""
+    known = set(index.case_names(library.database))
+    cases = library.folder / layout.CASES
+    paths = sorted(cases.iterdir()) if cases.is_dir() else []
+    return [path for path in paths if path.is_dir() and path.name not in known and not path.name.startswith(".")]
+
+
+def look_at_unknown_case(library: LibraryContents, path: Path) -> list[Finding]:
+    """The folder of a case, if it is still there and the index still does not know it."""
+    if index.find_case(library.database, path.name) is not None or not path.is_dir():
+        return []
+    message = f"{path} is the folder of a case that the index does not know."
+    return [Finding(ProblemKind.orphan, path.name, path, message, partial(_adopt_case, library, path))]
+
+
+def look_at_case(library: LibraryContents, name: str) -> list[Finding]:
+    """Notes that differ from the index, and versions and predictions that it does not know. Volumes are not read."""
+    case = index.find_case(library.database, name)
+    if case is None:
+        return []
+    folder = layout.case_folder(library.folder, name)
+    if not folder.is_dir():
+        return [_missing_folder(library, case, folder)]
+    scraps = [path for part in (folder, folder / layout.LABELS, folder / layout.PREDICTIONS) for path in layout.scraps(part)]
+    return [
+        *(_scrap(name, path) for path in scraps),
+        *_unknown_labels(library, name, folder),
+        *_unknown_predictions(library, name, folder),
+        *_wrong_notes(library, name, folder),
+    ]
+
+
+def settle_state(library: LibraryContents, name: str) -> None:
+    """Bring a case's state in line with its data; inside a transaction."""
+    case = index.find_case(library.database, name)
+    if case is not None:
+        store_state(library, case, settled_state(case.state, case.prediction is not None, case.labels is not None))
+
+
+def _missing_folder(library: LibraryContents, case: CaseRecord, folder: Path) -> Finding:
+    removed = _in_trash(library, case)
+    if removed is not None:
+        message = f"{folder} is missing, it was moved to {removed} by a removal that did not end."
+        return Finding(ProblemKind.missing, case.name, folder, message, partial(removed.replace, folder))
+    message = f"{folder} is missing: put it back from a copy, or give the case up with 'dualssl cases remove'."
+    return Finding(ProblemKind.missing, case.name, folder, message)
+
+
+def _in_trash(library: LibraryContents, case: CaseRecord) -> Path | None:
+    for path in (library.folder / layout.TRASH).glob(f"*/{case.name}"):
+        note = notes.read_note(path / layout.CASE_NOTE)
+        if note is not None and note.get("uid") == case.uid:
+            return path
+    return None
+
+
+def _unknown_labels(library: LibraryContents, name: str, folder: Path) -> list[Finding]:
+    known = {version.number for version in index.label_versions_of(library.database, name)}
+    found = []
+    for number in sorted(layout.label_numbers(folder) - known):
+        path = folder / layout.labels_file(number)
+        message = f"{path} is a label version that the index does not know."
+        mend = partial(_adopt_labels, library, name, folder, number)
+        found.append(Finding(ProblemKind.orphan, name, path, message, mend))
+    return found
+
+
+def _unknown_predictions(library: LibraryContents, name: str, folder: Path) -> list[Finding]:
+    known = {record.number for record in index.predictions_of(library.database, name)}
+    found = []
+    for number in sorted(layout.prediction_numbers(folder) - known):
+        path = folder / layout.prediction_folder(number)
+        message = f"{path} is a prediction that the index does not know."
+        mend = partial(_adopt_prediction, library, name, folder, number)
+        found.append(Finding(ProblemKind.orphan, name, path, message, mend))
+    return found
+
+
+def _wrong_notes(library: LibraryContents, name: str, folder: Path) -> list[Finding]:
+    # All are mended together from what the index says at that time: taking in an orphan changes what a note must say.
+    mend = partial(_write_notes, library, name, folder)
+    wrong = [path for path, wanted in _wanted_notes(library, name, folder).items() if notes.read_note(path) != wanted]
+    return [_wrong_note(name, path, mend) for path in wrong]
+
+
+def _wanted_notes(library: LibraryContents, name: str, folder: Path) -> dict[Path, dict[str, Any]]:
+    """What every note of a case must say."""
+    case = library.case(name)
+    files = list(index.files_of(library.database, name).values())
+
+    def below(start: str) -> list[StoredFile]:
+        return [file for file in files if file.path.startswith(start)]
+
+    images = [file for file in files if "/" not in file.path]
+    wanted = {
+        folder / layout.CASE_NOTE: notes.case_note(case, index.case_geometry(library.database, name), images),
+        folder / layout.STATE_NOTE: notes.state_note(case),
+    }
+    for version in index.label_versions_of(library.database, name):
+        # Up to the dot: what follows tells the label map and its edit mask apart.
+        own = below(layout.labels_file(version.number).partition(".")[0] + ".")
+        wanted[folder / layout.labels_note(version.number)] = notes.labels_note(name, version, own)
+    for record in index.predictions_of(library.database, name):
+        path = folder / layout.prediction_note(record.number)
+        # Without its folder it has lost its volumes as well, which the checksums tell.
+        if path.parent.is_dir():
+            own = below(layout.prediction_folder(record.number) + "/")
+            wanted[path] = notes.prediction_note(name, record, own)
+    return wanted
+
+
+def _write_notes(library: LibraryContents, name: str, folder: Path) -> None:
+    for path, wanted in _wanted_notes(library, name, folder).items():
+        if notes.read_note(path) != wanted:
+            _write_note(path, wanted)
+
+
+def _wrong_note(case: str | None, path: Path, mend: Callable[[], object]) -> Finding:
+    return Finding(ProblemKind.note, case, path, f"{path} is missing or does not say what the index says.", mend)
+
+
+def _write_note(path: Path, wanted: dict[str, Any]) -> None:
+    path.parent.mkdir(exist_ok=True)
+    write_json(path, wanted)
+
+
+def _scrap(case: str | None, path: Path) -> Finding:
+    message = f"{path} was left by a write that did not end."
+    return Finding(ProblemKind.leftover, case, path, message, partial(path.unlink, missing_ok=True))
+
+
+def _clear_leftover(library: LibraryContents, path: Path) -> None:
+    """Delete what can be made again; whole volumes of a correction are somebody's work and go to `recovered/`."""
+    if path.name.startswith("correction-") and any((path / name).exists() for name in ("labels.nrrd", "edits.nrrd")):
+        note = notes.read_note(path / "correction.json") or {}
+        set_aside(library.folder, layout.RECOVERED, str(note.get("case", "labels")), *sorted(path.iterdir()))
+    shutil.rmtree(path)
+
+
+def _adopt_case(library: LibraryContents, folder: Path) -> None:
+    """Tell the index of a case, its predictions and its labels; a folder without a usable note goes to `recovered/`."""
+    known = notes.case_from_note(notes.read_note(folder / layout.CASE_NOTE))
+    if known is None or known[0].name != folder.name or not _fits(library, known[2]):
+        set_aside(library.folder, layout.RECOVERED, folder.name, folder)
+        return
+    case, grid, files = known
+    # From the start, so that nothing is written over the note before all is taken in.
+    recorded = notes.state_from_note(notes.read_note(folder / layout.STATE_NOTE))
+    if recorded is not None:
+        case = replace(case, state=recorded[0], changed=recorded[1])
+    try:
+        index.insert_case(library.database, case, grid, files)
+    except LibraryError:
+        # The same case, or its name in other capitals, is in the library.
+        set_aside(library.folder, layout.RECOVERED, folder.name, folder)
+        return
+    for finding in (
+        *_unknown_labels(library, case.name, folder),
+        *_unknown_predictions(library, case.name, folder),
+    ):
+        if finding.mend is not None:
+            finding.mend()
+    _restore_state(library, case.name, case.changed)
+
+
+def _restore_state(library: LibraryContents, name: str, changed: datetime) -> None:
+    """The state that a case came in with, if its data allow it; else the one that its data give."""
+    case = library.case(name)
+    state = settled_state(case.state, case.prediction is not None, case.labels is not None)
+    index.update_state(library.database, name, state, changed)
+    case = replace(case, state=state, changed=changed)
+    _write_note(layout.case_folder(library.folder, name) / layout.STATE_NOTE, notes.state_note(case))
+
+
+def _fits(library: LibraryContents, files: Sequence[StoredFile]) -> bool:
+    """Whether a case has the library's channels."""
+    wanted = {layout.image_file(channel) for channel in range(len(library.channel_names))}
+    return {file.path for file in files} == wanted
+
+
+def _adopt_labels(library: LibraryContents, name: str, folder: Path, number: int) -> None:
+    """Tell the index of a label version that is whole; else its files go to `recovered/`."""
+    known = notes.labels_from_note(notes.read_note(folder / layout.labels_note(number)))
+    allowed = {layout.labels_file(number), layout.edits_file(number)}
+    if known is not None and known[0].number == number and _whole(folder, known[1], allowed, layout.labels_file(number)):
+        index.insert_label_version(library.database, name, known[0], known[1])
+        settle_state(library, name)
+        return
+    paths = (layout.labels_file(number), layout.edits_file(number), layout.labels_note(number))
+    set_aside(library.folder, layout.RECOVERED, name, *(folder / path for path in paths))
+
+
+def _adopt_prediction(library: LibraryContents, name: str, folder: Path, number: int) -> None:
+    """Tell the index of a prediction that is whole; else it goes to `recovered/`."""
+    known = notes.prediction_from_note(notes.read_note(folder / layout.prediction_note(number)))
+    allowed = {layout.prediction_file(number, kind) for kind in ("labels", "entropy", "kl")}
+    needed = layout.prediction_file(number, "labels")
+    if known is not None and known[0].number == number and _whole(folder, known[1], allowed, needed):
+        index.insert_prediction(library.database, name, known[0], known[1])
+        settle_state(library, name)
+        return
+    set_aside(library.folder, layout.RECOVERED, name, folder / layout.prediction_folder(number))
+
+
+def _whole(folder: Path, files: Sequence[StoredFile], allowed: set[str], needed: str) -> bool:
+    """Whether a note names the right files, and all are as they were stored. Paths from a note are not to be trusted."""
+    paths = {file.path for file in files}
+    return needed in paths <= allowed and all(fault(folder, file) is None for file in files)

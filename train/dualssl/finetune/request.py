@@ -1,0 +1,122 @@
+"""What a person asks of a fine-tuning, and how the plan follows from the library, the model and what is at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dualssl.cases.dataset import LibraryDataset
+from dualssl.dataset import Dataset
+from dualssl.errors import TrainingError
+from dualssl.files import sha256_of
+from dualssl.finetune.cases import FineTuneCases
+from dualssl.finetune.plan import FineTunePlan, FineTuneSettings
+from dualssl.model.layout import CHECKSUMS
+from dualssl.model.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class FineTuneRequest:
+    """A wish; None leaves a choice to the library.
+
+    Attributes:
+        model: folder of the parent.
+        library: the cases, as they are now.
+        cases: corrected cases to learn from; None takes all.
+        validation: corrected cases that only decide when to end.
+        replay: dataset with the parent's labelled cases; None where it is not at hand.
+        replay_cases: names in it; None takes those that the parent's manifest names.
+        settings: how.
+    """
+
+    model: Path
+    library: LibraryDataset
+    cases: tuple[str, ...] | None = None
+    validation: tuple[str, ...] = ()
+    replay: Dataset | None = None
+    replay_cases: tuple[str, ...] | None = None
+    settings: FineTuneSettings = field(default_factory=FineTuneSettings)
+
+    def files(self, plan: FineTunePlan, manifest: Manifest) -> FineTuneCases:
+        """Where the cases of a plan lie, label maps in the versions that it names.
+
+        Raises:
+            TrainingError: the library is not for this model.
+            LibraryError: a case of the plan is not there any more.
+        """
+        for name in plan.pool:
+            self.library.check_cases((name,), labelled=False, where="The pool")
+        found = FineTuneCases(self.library.at_versions(plan.corrected), self.replay)
+        found.check(manifest)
+        return found
+
+    def resolve(self, manifest: Manifest) -> FineTunePlan:
+        """Settle every open choice.
+
+        Args:
+            manifest: of the parent.
+
+        Raises:
+            DualSSLError: no case is corrected, a case is missing or has no labels, or the library is not for this model.
+        """
+        FineTuneCases(self.library, self.replay).check(manifest)
+        corrected = self._corrected()
+        self.library.check_cases(self.validation, labelled=True, where="--validation")
+        labelled = set(self.library.labelled_cases())
+        return FineTunePlan(
+            model=manifest.id,
+            model_sha256=sha256_of(self.model / CHECKSUMS),
+            corrected={name: self._version(name) for name in corrected},
+            replay=self._replayed(manifest),
+            pool=tuple(name for name in self.library.cases() if name not in labelled),
+            validation=self.validation,
+            settings=self.settings,
+        )
+
+    def _corrected(self) -> tuple[str, ...]:
+        if self.cases is None:
+            chosen = tuple(name for name in self.library.labelled_cases() if name not in self.validation)
+            if not chosen:
+                raise TrainingError(
+                    f"Library '{self.library.name}' has no corrected case to learn from: correct at least one case and save it."
+                )
+            return chosen
+        both = sorted(set(self.cases) & set(self.validation))
+        if both:
+            raise TrainingError(f"Case '{both[0]}' is in both --cases and --validation: remove it from one of them.")
+        if not self.cases:
+            raise TrainingError("--cases names no case: name at least one corrected case, or leave it out to use all.")
+        self.library.check_cases(self.cases, labelled=True, where="--cases")
+        return self.cases
+
+    def _version(self, name: str) -> int:
+        version = self.library.records[name].labels
+        if version is None:
+            raise TrainingError(f"Case '{name}' has no labels: correct it first, or leave it out.")
+        return version.number
+
+    def _replayed(self, manifest: Manifest) -> tuple[str, ...]:
+        if self.replay is None:
+            if self.replay_cases:
+                raise TrainingError("--replay-cases needs --replay: name the dataset that holds the cases.")
+            return ()
+        if self.replay_cases is not None:
+            self.replay.check_cases(self.replay_cases, labelled=True, where="--replay-cases")
+            return self.replay_cases
+        cases = _first_learned_from(manifest)
+        if not cases:
+            raise TrainingError(
+                f"Model '{manifest.id}' does not say which cases it was trained on: name them with --replay-cases."
+            )
+        self.replay.check_cases(cases, labelled=True, where=f"Model '{manifest.id}'")
+        return cases
+
+
+def _first_learned_from(manifest: Manifest) -> tuple[str, ...]:
+    """The labelled cases at the beginning of a model's line: those of its first ancestor, as far as manifests name them."""
+    provenance = manifest.provenance
+    named = provenance.get("labelled")
+    if "replayed" in provenance:
+        before = provenance.get("parent_provenance")
+        named = provenance["replayed"] or (before.get("labelled") if isinstance(before, dict) else None)
+    return tuple(str(name) for name in named) if isinstance(named, list) else ()
