@@ -44,8 +44,8 @@ def whole_accumulation(networks, image, plan, classes, temperature, blending):
                 stop = [min(s + n, size) for s, n, size in zip(start, plan.window, plan.shape, strict=True)]
                 at = tuple(slice(max(s, 0), e) for s, e in zip(start, stop, strict=True))
                 valid = tuple(slice(max(-s, 0), e - s) for s, e in zip(start, stop, strict=True))
-                window = np.zeros((image.shape[0], *plan.window), np.float32)
-                window[(slice(None), *valid)] = image[(slice(None), *at)]
+                outside = [(v.start, n - v.stop) for v, n in zip(valid, plan.window, strict=True)]
+                window = np.pad(image[(slice(None), *at)], [(0, 0), *outside], mode="edge")
                 with torch.no_grad():
                     outputs = networks(torch.from_numpy(window)[None])
                 for n, (logits, _) in enumerate(outputs):
@@ -147,3 +147,19 @@ def test_an_image_that_may_not_be_written_to_is_read_only(threshold_networks, ra
     plan = plan_windows((10, 20, 20), (16, 16, 16))
     stream_windows(threshold_networks((0.5,)), image, plan, classes=2, device=CPU, dtype=torch.float32)
     assert not recwarn.list
+
+
+def test_around_a_small_image_its_own_border_goes_on():
+    seen = []
+
+    def networks(windows):
+        seen.append(windows.clone())
+        logits = torch.zeros(len(windows), 2, *windows.shape[2:])
+        return (logits, windows), (logits, windows)
+
+    image = np.full((1, 5, 20, 9), 7.0, np.float32)
+    image[:, :, :, 0] = 3.0
+    stream_windows(networks, image, plan_windows((5, 20, 9), (16, 16, 16)), classes=2, device=CPU, dtype=torch.float32)
+    for window in torch.cat(seen):
+        assert set(window[..., :5].unique().tolist()) == {3.0}
+        assert set(window[..., 5:].unique().tolist()) == {7.0}
