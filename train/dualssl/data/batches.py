@@ -147,12 +147,14 @@ class BatchSource:
 
 
 def crop_padded(array: NDArray[np.generic], start: Shape, shape: Shape) -> NDArray[np.generic]:
-    """The block of (channels, k, j, i) `array` at `start`, filled with 0 where it reaches outside."""
-    inside = tuple(slice(max(s, 0), min(s + n, size)) for s, n, size in zip(start, shape, array.shape[1:], strict=True))
-    block = array[(slice(None), *inside)]
+    """The block of (channels, k, j, i) `array` at `start`; outside the array its nearest voxel is repeated, as prediction does.
+
+    Image and label map go on alike, so that what is learned there is no contradiction.
+    """
+    low = [max(s, 0) for s in start]
+    high = [min(s + n, size) for s, n, size in zip(start, shape, array.shape[1:], strict=True)]
+    block = array[(slice(None), *(slice(a, b) for a, b in zip(low, high, strict=True)))]
     if block.shape[1:] == shape:
         return block
-    result = np.zeros((array.shape[0], *shape), array.dtype)
-    into = tuple(slice(part.start - s, part.stop - s) for part, s in zip(inside, start, strict=True))
-    result[(slice(None), *into)] = block
-    return result
+    outside = [(a - s, s + n - b) for a, b, s, n in zip(low, high, start, shape, strict=True)]
+    return np.pad(block, [(0, 0), *outside], mode="edge")
