@@ -14,6 +14,7 @@ from dualssl.cli.console import show_error
 from dualssl.cli.demo import demo
 from dualssl.cli.evaluate import evaluate
 from dualssl.cli.finetune import finetune
+from dualssl.cli.learning_loop import learning_loop
 from dualssl.cli.models import app as models
 from dualssl.cli.phantom import phantom
 from dualssl.cli.predict import predict
@@ -50,6 +51,7 @@ app.command("predict")(predict)
 app.command("evaluate")(evaluate)
 app.command("finetune")(finetune)
 app.command("benchmark")(benchmark)
+app.command("learning-loop")(learning_loop)
 app.command("demo")(demo)
 app.add_typer(models, name="models")
 app.add_typer(cases, name="cases")
