@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from dualssl.allocator import keep_freed_memory
 from dualssl.cli.benchmark import benchmark
 from dualssl.cli.cases import app as cases
 from dualssl.cli.console import show_error
@@ -79,4 +80,5 @@ def _options(
 
 def main() -> None:
     """Run the command line; a mendable error is one sentence on stderr and exit status 2."""
+    keep_freed_memory()
     app()
