@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
 from dualssl.case_files import read_case, read_images
-from dualssl.dataset import read_dataset
 from dualssl.errors import VolumeError
 from dualssl.geometry import Geometry
 from dualssl.volumes.volume import Volume
@@ -19,20 +16,10 @@ IMAGE = np.arange(120, dtype=np.int16).reshape(GRID.shape)
 
 
 @pytest.fixture
-def two_channel_dataset(tmp_path):
-    for folder in ("images", "labels"):
-        (tmp_path / folder).mkdir()
-    for channel in range(2):
-        write_volume(Volume(IMAGE + channel, GRID), tmp_path / "images" / f"a_{channel:04d}.nrrd")
-    write_volume(Volume((IMAGE > 60).astype(np.uint8), GRID), tmp_path / "labels" / "a.nrrd")
-    description = {
-        "name": "two channels",
-        "channel_names": {"0": "T1", "1": "T2"},
-        "labels": {"background": 0, "organ": 1},
-        "file_ending": ".nrrd",
-    }
-    (tmp_path / "dataset.json").write_text(json.dumps(description))
-    return read_dataset(tmp_path)
+def two_channel_dataset(write_dataset, tmp_path):
+    images = [Volume(IMAGE + channel, GRID) for channel in range(2)]
+    cases = {"a": (images, Volume((IMAGE > 60).astype(np.uint8), GRID))}
+    return write_dataset(tmp_path, cases, ("organ",), "two channels", ("T1", "T2"))
 
 
 def test_a_labelled_case_has_its_channels_in_order_and_its_label_map(two_channel_dataset):

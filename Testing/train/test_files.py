@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dualssl.errors import OutputError
-from dualssl.files import atomic_folder, atomic_write, sha256_of, write_json
+from dualssl.files import atomic_folder, atomic_write, make_folder, sha256_of, write_json
 
 TEXT = "before"
 
@@ -192,3 +192,15 @@ def test_a_folder_that_exists_is_refused_unless_empty(earlier_folder):
         (temporary / "new").write_text("after")
     assert [p.name for p in earlier_folder.iterdir()] == ["new"]
     assert only_file(earlier_folder)
+
+
+def test_a_folder_is_made_with_those_above_it_and_says_whether_it_was_in_use(tmp_path):
+    folder = tmp_path / "new" / "er" / "folder"
+    assert make_folder(folder) is False
+    assert make_folder(folder) is False
+    (folder / "thesis.txt").write_text("five years")
+    assert make_folder(folder) is True
+    with pytest.raises(OutputError, match=r"thesis\.txt could not be written"):
+        make_folder(folder / "thesis.txt")
+    with pytest.raises(OutputError, match="is a file, not a folder"):
+        make_folder(folder / "thesis.txt" / "part")

@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from dualssl.labels import LabelTable
     from dualssl.volumes.volume import Volume
 
+LEFT, EDITED, UNSEEN = 0, 1, 255
+"""Marks of an edit mask: a person looked and left the voxel as predicted, changed it, or did not look at it.
+
+The last is far from the values of structures, so that a label map is not taken for an edit mask.
+"""
+MARKS = (LEFT, EDITED, UNSEEN)
+
 
 class CaseFiles(Protocol):
     """Where the files of cases lie: a dataset folder, a case library, or several of them together."""
@@ -35,7 +42,7 @@ class CaseFiles(Protocol):
         """File of the label map of `case`."""
 
     def edit_mask_path(self, case: str) -> Path | None:
-        """File of the voxels of `case` that a person changed, 0 or 1 on the image's grid, or None where none is kept."""
+        """File of the edit mask of `case`, `MARKS` on the image's grid, or None where none is kept."""
 
 
 def read_images(paths: Iterable[Path], series_uid: str | None = None) -> list[Volume]:
@@ -83,7 +90,7 @@ def read_case(dataset: CaseFiles, name: str, labelled: bool) -> tuple[list[Volum
 
 
 def read_edit_mask(dataset: CaseFiles, name: str, label: Volume) -> Volume | None:
-    """Read which voxels of a case a person changed.
+    """Read which voxels of a case a person changed, and which nobody answers for.
 
     Args:
         dataset: where the files are.
@@ -91,10 +98,10 @@ def read_edit_mask(dataset: CaseFiles, name: str, label: Volume) -> Volume | Non
         label: its label map.
 
     Returns:
-        uint8, 0 or 1, on the grid of `label`; None where no edit mask is kept.
+        uint8 on the grid of `label`: `LEFT`, `EDITED` or `UNSEEN`; None where no edit mask is kept.
 
     Raises:
         VolumeError: the file cannot be used.
     """
     path = dataset.edit_mask_path(name)
-    return None if path is None else read_label_map(path, range(2), label.geometry)
+    return None if path is None else read_label_map(path, MARKS, label.geometry)

@@ -18,7 +18,7 @@ from dualssl.dataset import Dataset, read_case_list, read_dataset
 from dualssl.devices import DeviceChoice
 from dualssl.errors import OutputError
 from dualssl.evaluation.evaluate import evaluate_model
-from dualssl.files import output_error, write_json
+from dualssl.files import make_folder, write_json
 from dualssl.model.folder import load_model
 from dualssl.phantoms.dataset import write_phantom_dataset
 from dualssl.phantoms.settings import PhantomSettings
@@ -125,10 +125,7 @@ def _claim(folder: Path) -> None:
         raise OutputError(f"{folder} is a file: name a new folder for the demonstration with --output.")
     if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).is_file():
         raise OutputError(f"{folder} holds other files: name a new folder for the demonstration with --output.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise output_error(folder, error) from error
+    make_folder(folder)
     write_json(folder / _MARK, {"what": "made by dualssl demo; the next demo replaces it"})
 
 

@@ -54,6 +54,18 @@ def _os_error(error: Exception) -> OSError | None:
     return OSError(int(number[1]), os.strerror(int(number[1]))) if number else None
 
 
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """What the system refuses inside the block is an error of writing `path`."""
+    try:
+        yield
+    except Exception as error:
+        cause = _os_error(error)
+        if cause is None:
+            raise
+        raise output_error(path, cause) from error
+
+
 def temporary_beside(path: Path) -> Path:
     """A free name in the folder of `path` that ends as `path` does, for writers that go by the suffix. Nothing is created."""
     return path.with_name(f".{uuid4().hex[:8]}-{path.name}")
@@ -71,15 +83,11 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """
     temporary = temporary_beside(path)
     try:
-        yield temporary
-        sync_file(temporary)
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except Exception as error:
-        cause = _os_error(error)
-        if cause is None:
-            raise
-        raise output_error(path, cause) from error
+        with _explained(path):
+            yield temporary
+            sync_file(temporary)
+            temporary.replace(path)
+            sync_folder(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -114,6 +122,22 @@ def sha256_of(path: Path) -> str:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def make_folder(folder: Path) -> bool:
+    """Make a folder and those above it; one that is there stays as it is.
+
+    Returns:
+        Whether anything is in it.
+
+    Raises:
+        OutputError: it cannot be made or looked into.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return any(folder.iterdir())
+    except OSError as error:
+        raise output_error(folder, error) from error
 
 
 def sync_file(path: Path) -> None:
@@ -151,26 +175,22 @@ def atomic_folder(folder: Path, replace: bool = False) -> Iterator[Path]:
     folder = folder.resolve()
     temporary = temporary_beside(folder)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if not replace:
-            _refuse_existing(folder)
-        temporary.mkdir()
-        yield temporary
-        for path in temporary.rglob("*"):
-            if path.is_dir():
-                sync_folder(path)
-            else:
-                sync_file(path)
-        sync_folder(temporary)
-        if not replace:
-            _refuse_existing(folder)
-        _publish(temporary, folder)
-        sync_folder(folder.parent)
-    except Exception as error:
-        cause = _os_error(error)
-        if cause is None:
-            raise
-        raise output_error(folder, cause) from error
+        with _explained(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            if not replace:
+                _refuse_existing(folder)
+            temporary.mkdir()
+            yield temporary
+            for path in temporary.rglob("*"):
+                if path.is_dir():
+                    sync_folder(path)
+                else:
+                    sync_file(path)
+            sync_folder(temporary)
+            if not replace:
+                _refuse_existing(folder)
+            _publish(temporary, folder)
+            sync_folder(folder.parent)
     finally:
         # Holds the new folder after a failure, the replaced one after an exchange.
         shutil.rmtree(temporary, ignore_errors=True)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dualssl.cases import CaseState, PredictionFiles
+from dualssl.cases import CaseState, PredictionFiles, layout
 from dualssl.errors import DualSSLError, OutputError, PredictionError
-from dualssl.files import sha256_of
-from dualssl.model.layout import CHECKSUMS
+from dualssl.files import make_folder
+from dualssl.locks import exclusive
+from dualssl.model.fit import misfit
 from dualssl.prediction.features import case_descriptor
 from dualssl.review import score_case
 from dualssl.volumes.volume import Volume
 
 if TYPE_CHECKING:
-    from dualssl.cases import CaseLibrary
+    from dualssl.cases import CaseLibrary, CaseRecord, PredictionRecord
     from dualssl.model.manifest import Manifest
     from dualssl.prediction.predictor import Predictor
     from dualssl.prediction.results import Prediction
@@ -58,21 +58,13 @@ class BatchReport:
     Attributes:
         predicted: names of the cases that have a new prediction now.
         failed: name and error of the cases that could not be predicted; they are as they were.
-        left_out: names of the cases that had left the wanted states before their turn.
+        left_out: names of the cases that others were predicting or had predicted at their turn, or that had left the wanted
+            states by then.
     """
 
     predicted: tuple[str, ...]
     failed: tuple[tuple[str, DualSSLError], ...]
     left_out: tuple[str, ...]
-
-
-def model_sha256(folder: Path) -> str:
-    """SHA-256 that stands for a whole model folder: that of its list of checksums.
-
-    Raises:
-        OSError: the list cannot be read.
-    """
-    return sha256_of(folder / CHECKSUMS)
 
 
 def check_model_fits(library: CaseLibrary, manifest: Manifest) -> None:
@@ -81,16 +73,13 @@ def check_model_fits(library: CaseLibrary, manifest: Manifest) -> None:
     Raises:
         PredictionError: structures or channels differ in name, number or order.
     """
-    pairs = (
-        ("segments", manifest.labels.names, "the structures", library.labels.names),
-        ("takes the channels", manifest.channel_names, "the channels", library.channel_names),
-    )
-    for verb, of_model, noun, of_library in pairs:
-        if of_model != of_library:
-            raise PredictionError(
-                f"The model {manifest.id} {verb} {', '.join(of_model)}, but {noun} of the library {library.folder} are "
-                f"{', '.join(of_library)}: choose a model that was trained for this library."
-            )
+    found = misfit(manifest, library.labels, library.channel_names)
+    if found is not None:
+        verb = "segments" if found.what == "structures" else "takes the channels"
+        raise PredictionError(
+            f"The model {manifest.id} {verb} {found.of_model}, but the {found.what} of the library {library.folder} are "
+            f"{found.of_cases}: choose a model that was trained for this library."
+        )
 
 
 def predict_library(
@@ -102,13 +91,14 @@ def predict_library(
 ) -> BatchReport:
     """Predict cases one after the other, in order of name, and store each as soon as it is done.
 
-    What goes wrong with one case does not stop the others. A case that has left `states` by its turn, for instance because
-    another process was quicker, is left out. Two processes at the same case at the same time store two predictions.
+    What goes wrong with one case does not stop the others. Several processes may work on a library at once: a case that another
+    batch is predicting, or has predicted with the same model since this one began, is left out, as is one that has left
+    `states` by its turn. Of a batch that was killed, the case it was at is free again.
 
     Args:
         library: open.
         predictor: with a model that has the library's structures and channels.
-        sha256: of the model, see `model_sha256`.
+        sha256: of the model, see `dualssl.model.integrity.model_sha256`.
         states: which cases.
         on_case: called as the batch goes on.
 
@@ -120,20 +110,25 @@ def predict_library(
     library.require_writable()
     check_model_fits(library, predictor.manifest)
     tell = on_case or (lambda _: None)
-    names = [case.name for case in library.cases() if case.state in states]
+    cases = [case for case in library.cases() if case.state in states]
+    make_folder(library.folder / layout.PREDICTING)
     predicted: list[str] = []
     failed: list[tuple[str, DualSSLError]] = []
     left_out: list[str] = []
-    for number, name in enumerate(names):
-        before = CaseProgress(name, number, len(names))
-        after = CaseProgress(name, number + 1, len(names))
+    for number, case in enumerate(cases):
+        name = case.name
+        before = CaseProgress(name, number, len(cases))
+        after = CaseProgress(name, number + 1, len(cases))
         tell(before)
         try:
-            if library.case(name).state in states:
-                after = replace(after, scores=_predict_case(library, predictor, sha256, before, tell))
-                predicted.append(name)
-            else:
-                left_out.append(name)
+            with exclusive(layout.prediction_lock(library.folder, name), _TakenError(f"Case '{name}' is being predicted.")):
+                if _is_left(case, library.case(name), states, sha256):
+                    after = replace(after, scores=_predict_case(library, predictor, sha256, before, tell))
+                    predicted.append(name)
+                else:
+                    left_out.append(name)
+        except _TakenError:
+            left_out.append(name)
         except OutputError:
             # Not this case is at fault but the disk: the others would fail as well.
             raise
@@ -145,12 +140,25 @@ def predict_library(
     return BatchReport(tuple(predicted), tuple(failed), tuple(left_out))
 
 
-def prediction_files(
-    images: Sequence[Volume], prediction: Prediction, scores: CaseScores, model_id: str, sha256: str
-) -> PredictionFiles:
-    """A prediction as a library keeps it: label map, entropy, KL, scores and the case's descriptor."""
+def store_prediction(
+    library: CaseLibrary, name: str, images: Sequence[Volume], prediction: Prediction, model_id: str, sha256: str
+) -> tuple[PredictionRecord, CaseScores]:
+    """Keep a prediction with its case: label map, entropy, KL, scores and the case's descriptor.
+
+    Args:
+        library: open.
+        name: of the case.
+        images: its channels.
+        prediction: of them.
+        model_id, sha256: of the model that predicted.
+
+    Raises:
+        LibraryError: there is no such case, or the library can only be read.
+        OutputError: no space, no permission.
+    """
+    scores = score_case(prediction.entropy, prediction.kl, prediction.label, prediction.label_a, prediction.label_b)
     grid = prediction.geometry
-    return PredictionFiles(
+    files = PredictionFiles(
         labels=Volume(prediction.label, grid),
         entropy=Volume(prediction.entropy, grid),
         kl=Volume(prediction.kl, grid),
@@ -159,6 +167,21 @@ def prediction_files(
         scores=scores.to_json(),
         features=case_descriptor(images, prediction, scores),
     )
+    return library.add_prediction(name, files), scores
+
+
+class _TakenError(DualSSLError):
+    """Another process is predicting the case."""
+
+
+def _is_left(before: CaseRecord, now: CaseRecord, states: Sequence[CaseState], sha256: str) -> bool:
+    """Whether a case, which was as `before` when the batch began, still is to be predicted."""
+    newest = now.prediction
+    if now.state not in states:
+        return False
+    if newest is None or newest.provenance.model_sha256 != sha256:
+        return True
+    return before.prediction is not None and newest.number == before.prediction.number
 
 
 def _predict_case(
@@ -170,6 +193,5 @@ def _predict_case(
 
     images = library.read_images(before.name)
     prediction = predictor.predict(images, progress=show)
-    scores = score_case(prediction.entropy, prediction.kl, prediction.label, prediction.label_a, prediction.label_b)
-    library.add_prediction(before.name, prediction_files(images, prediction, scores, predictor.manifest.id, sha256))
+    _, scores = store_prediction(library, before.name, images, prediction, predictor.manifest.id, sha256)
     return scores

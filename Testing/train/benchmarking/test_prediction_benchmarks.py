@@ -18,11 +18,9 @@ from dualssl.benchmarking.published_protocol import (
 )
 from dualssl.benchmarking.subjects import benchmark_manifest, benchmark_pair, random_scan
 from dualssl.benchmarking.timing import Ratio
-from dualssl.dataset import read_dataset
 from dualssl.prediction.predictor import PredictionSettings, Predictor
 from dualssl.prediction.reference import published_starts
 from dualssl.volumes.volume import Volume
-from dualssl.volumes.write import write_volume
 
 
 def assert_plain_and_positive(figure):
@@ -39,17 +37,11 @@ def toy_predictor():
 
 
 @pytest.fixture
-def dataset_of_two_ellipsoids(tmp_path):
+def dataset_of_two_ellipsoids(write_dataset, tmp_path):
     """Cases whose structure is what the networks of the benchmark label."""
-    (tmp_path / "images").mkdir()
-    (tmp_path / "labels").mkdir()
-    description = {"labels": {"background": 0, "left atrium": 1}, "channel_names": {"0": "MRI"}, "file_ending": ".nrrd"}
-    (tmp_path / "dataset.json").write_text(json.dumps(description))
-    for name, shape in (("one", (36, 32, 32)), ("two", (32, 32, 40))):
-        scan = random_scan(shape)
-        write_volume(scan, tmp_path / "images" / f"{name}.nrrd")
-        write_volume(Volume((scan.array >= 2000).astype(np.uint8), scan.geometry), tmp_path / "labels" / f"{name}.nrrd")
-    return read_dataset(tmp_path)
+    scans = {"one": random_scan((36, 32, 32)), "two": random_scan((32, 32, 40))}
+    cases = {n: ([scan], Volume((scan.array >= 2000).astype(np.uint8), scan.geometry)) for n, scan in scans.items()}
+    return write_dataset(tmp_path, cases, ("left atrium",))
 
 
 def test_overhead_is_prediction_over_bare_passes(toy_suite):

@@ -1,10 +1,8 @@
 """Small libraries, volumes that fit them, and ways to harm them."""
 
 import contextlib
-import os
 import shutil
 import sqlite3
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,6 @@ from dualssl.labels import Label, LabelTable
 from dualssl.volumes.volume import Volume
 
 GRID = Geometry((4, 6, 7), (2.5, 0.75, 0.5), (10.0, -20.0, 30.0), ((0.0, 1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, -1.0)))
-NOBODY = 65534
 
 
 def noise(number, dtype=np.int16):
@@ -117,41 +114,20 @@ def forget():
 
 
 @pytest.fixture
-def limited_files():
-    """No file may grow beyond some bytes inside `with limited_files(bytes)`: to a program as good as a full disk."""
-    resource = pytest.importorskip("resource", reason="limits of this kind exist on Unix only")
-
-    @contextlib.contextmanager
-    def limit(size):
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-    return limit
+def full_for_the_index(filled_library, limited_files):
+    """Inside `with full_for_the_index():` files can be written to a filled library, but its index can be told of nothing."""
+    # The index's log is longer than the limit already, all other files are shorter.
+    log = filled_library.folder / "library.sqlite-wal"
+    while log.stat().st_size <= 60_000:
+        with filled_library.database.writing():
+            filled_library.database.change("INSERT INTO library VALUES ('filler', ?)", ("x" * 20_000,))
+            filled_library.database.change("DELETE FROM library WHERE key = 'filler'")
+    return lambda: limited_files(60_000)
 
 
 @pytest.fixture
-def write_protected(filled_library):
+def write_protected(filled_library, read_only):
     """The folder of a filled library in which nothing may be changed; the process is no administrator meanwhile."""
-    if os.name == "nt":
-        pytest.skip("permissions of this kind exist on Unix only")
     filled_library.close()
-    # Not below pytest's folder, which only its owner may enter.
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(shutil.copytree(filled_library.folder, Path(place) / "library"))
-        everything = [Path(place), folder, *folder.rglob("*")]
-        for path in everything:
-            path.chmod(0o555 if path.is_dir() else 0o444)
-        administrator = os.geteuid() == 0
-        if administrator:
-            os.seteuid(NOBODY)
-        try:
-            yield folder
-        finally:
-            if administrator:
-                os.seteuid(0)
-            for path in everything:
-                path.chmod(0o755)
+    with read_only(filled_library.folder) as folder:
+        yield folder

@@ -20,6 +20,7 @@ from dualssl.cases.notes import labels_note
 from dualssl.cases.store import incoming
 from dualssl.errors import LibraryError
 from dualssl.files import write_json
+from dualssl.volumes.volume import Volume
 
 
 def kinds(report):
@@ -150,6 +151,56 @@ def test_a_correction_that_was_killed_does_not_take_the_next_ones_number(filled_
     repaired(filled_library.folder)
     assert [version.number for version in filled_library.label_versions("corrected")] == [1, 2, 3]
     np.testing.assert_array_equal(filled_library.read_labels("corrected").array, label_map(7).array)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_correction_that_was_saved_again_after_a_full_disk_is_one_version(
+    filled_library, full_for_the_index, label_map, masked
+):
+    mask = replace(label_map(7), array=label_map(7).array == 1) if masked else None
+    with full_for_the_index(), pytest.raises(LibraryError, match="free some space"):
+        filled_library.save_correction("predicted", label_map(7), reviewer="Ada", edit_mask=mask)
+    again = filled_library.save_correction("predicted", label_map(7), reviewer="Ada", edit_mask=mask)
+    report = repaired(filled_library.folder)
+    assert filled_library.label_versions("predicted") == (again,)
+    assert any("version 2" in problem.message for problem in report.problems)
+    (kept,) = (filled_library.folder / "recovered").glob("*/0001.nrrd")
+    assert (kept.parent / "0001.json").is_file()
+    assert (kept.parent / "0001.edits.nrrd").is_file() is masked
+
+
+@pytest.mark.parametrize("changed", ["labels", "edit mask"])
+def test_other_labels_saved_after_a_full_disk_are_another_version(filled_library, full_for_the_index, label_map, grid, changed):
+    def mask(value):
+        return Volume(np.full(grid.shape, value, np.uint8), grid)
+
+    with full_for_the_index(), pytest.raises(LibraryError, match="free some space"):
+        filled_library.save_correction("predicted", label_map(7), reviewer="Ada", edit_mask=mask(0))
+    other = (label_map(8), mask(0)) if changed == "labels" else (label_map(7), mask(1))
+    filled_library.save_correction("predicted", other[0], reviewer="Ada", edit_mask=other[1])
+    repaired(filled_library.folder)
+    assert [version.number for version in filled_library.label_versions("predicted")] == [1, 2]
+    np.testing.assert_array_equal(filled_library.read_labels("predicted", 1).array, label_map(7).array)
+
+
+def test_labels_whose_second_copy_was_harmed_are_a_version(filled_library, full_for_the_index, label_map, flip_byte):
+    with full_for_the_index(), pytest.raises(LibraryError, match="free some space"):
+        filled_library.save_correction("predicted", label_map(7), reviewer="Ada")
+    filled_library.save_correction("predicted", label_map(7), reviewer="Ada")
+    flip_byte(filled_library.folder / "cases" / "predicted" / "labels" / "0002.nrrd")
+    check_library(filled_library.folder, repair=True)
+    np.testing.assert_array_equal(filled_library.read_labels("predicted", 1).array, label_map(7).array)
+
+
+def test_labels_that_were_saved_twice_are_two_versions_also_in_a_new_index(filled_library, label_map):
+    for reviewer in ("Ada", "Bo"):
+        filled_library.save_correction("predicted", label_map(7), reviewer=reviewer)
+    before = filled_library.label_versions("predicted")
+    filled_library.close()
+    (filled_library.folder / "library.sqlite").unlink()
+    repaired(filled_library.folder)
+    with CaseLibrary.open(filled_library.folder) as library:
+        assert library.label_versions("predicted") == before
 
 
 @pytest.mark.parametrize("harm", ["no note", "half a note", "another checksum"])

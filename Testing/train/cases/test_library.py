@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 import numpy as np
 import pytest
 
+from dualssl.case_files import EDITED, UNSEEN
 from dualssl.cases import CaseLibrary, CaseState
 from dualssl.errors import LibraryError
 from dualssl.geometry import Geometry
@@ -95,6 +96,18 @@ def test_a_second_correction_is_a_new_version(reopened, label_map):
     np.testing.assert_array_equal(reopened.read_labels("corrected", 1).array, label_map(3).array)
     np.testing.assert_array_equal(reopened.read_labels("corrected").array, label_map(4).array)
     assert reopened.case("corrected").labels == versions[1]
+
+
+def test_a_case_that_nobody_saw_as_a_whole_is_known_by_its_mask(filled_library, label_map):
+    def corrected(part):
+        marks = np.zeros(label_map(1).array.shape, np.uint8)
+        marks[0] = UNSEEN if part else EDITED
+        mask = Volume(marks, label_map(1).geometry)
+        filled_library.save_correction("predicted", label_map(1), reviewer="Ada", edit_mask=mask)
+        return filled_library.as_dataset().partly_seen(("predicted", "waiting"))
+
+    assert corrected(part=True) == {"predicted"}
+    assert corrected(part=False) == frozenset()
 
 
 def test_an_edit_mask_belongs_to_its_version(reopened, label_map):

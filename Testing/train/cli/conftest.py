@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import json
 import os
 import shutil
 import subprocess
@@ -16,7 +15,6 @@ import pytest
 from dualssl.cli.app import app
 from dualssl.geometry import Geometry
 from dualssl.volumes.volume import Volume
-from dualssl.volumes.write import write_volume
 
 SHAPE = (20, 24, 34)
 GRID = Geometry(SHAPE, spacing=(2.0, 1.0, 1.0), origin=(10.0, -20.0, 30.0))
@@ -95,25 +93,17 @@ def image():
 
 
 @pytest.fixture(scope="session")
-def intact_dataset(tmp_path_factory):
+def intact_dataset(write_dataset, tmp_path_factory):
     """Six labelled cases and their lists; only for tests that leave it as it is."""
     folder = tmp_path_factory.mktemp("data") / "Balls"
-    for subfolder in ("images", "labels"):
-        (folder / subfolder).mkdir(parents=True)
+    cases = {}
     for number, name in enumerate(CASES):
         array, label = tiny_image(number)
-        write_volume(Volume(array, GRID), folder / "images" / f"{name}.nrrd")
-        write_volume(Volume(label, GRID), folder / "labels" / f"{name}.nrrd")
+        cases[name] = ([Volume(array, GRID)], Volume(label, GRID))
+    write_dataset(folder, cases, ("left half", "right half"), "Balls")
     lists = {"labelled.txt": CASES[:2], "unlabelled.txt": CASES[2:4], "validation.txt": CASES[4:]}
     for name, cases in lists.items():
         (folder / name).write_text("".join(f"{case}\n" for case in cases))
-    description = {
-        "name": "Balls",
-        "labels": {"background": 0, "left half": 1, "right half": 2},
-        "channel_names": {"0": "MRI"},
-        "file_ending": ".nrrd",
-    }
-    (folder / "dataset.json").write_text(json.dumps(description))
     return folder
 
 
@@ -158,17 +148,9 @@ def own_model(model, tmp_path):
 
 
 @pytest.fixture
-def limited_files():
-    """No file may grow beyond some bytes inside `with limited_files(bytes)`: to a program as good as a full disk."""
-    resource = pytest.importorskip("resource", reason="limits of this kind exist on Unix only")
-
-    @contextlib.contextmanager
-    def limit(size):
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-    return limit
+def registry(model, tmp_path):
+    """A registry that holds the model."""
+    folder = tmp_path / "registry of é"
+    outcome = run_here("models", "add", folder, model, "--create")
+    assert outcome.status == 0, outcome.err
+    return folder

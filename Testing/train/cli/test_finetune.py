@@ -25,14 +25,6 @@ def library(dualssl, intact_dataset, tmp_path):
     return folder
 
 
-@pytest.fixture
-def registry(dualssl, model, tmp_path):
-    folder = tmp_path / "registry"
-    outcome = dualssl("models", "add", folder, model, "--create")
-    assert outcome.status == 0, outcome.err
-    return folder
-
-
 def test_corrected_cases_become_a_version_with_a_verdict(dualssl, model, library, registry, intact_dataset, tmp_path):
     outcome = dualssl(
         *("finetune", model, "--library", library, "--output", tmp_path / "RUN", *TINY),

@@ -41,14 +41,6 @@ def compared(dualssl, model, child, intact_dataset, tmp_path_factory):
     return outcome, output
 
 
-@pytest.fixture
-def registry(dualssl, model, tmp_path):
-    folder = tmp_path / "registry of é"
-    outcome = dualssl("models", "add", folder, model, "--create")
-    assert outcome.status == 0, outcome.err
-    return folder
-
-
 def test_the_comparison_shows_structures_rules_and_the_verdict(compared, parent_id):
     outcome, output = compared
     for text in ("left half", "right half", "mean", "too few", "gain: ", "HD95: ", "reference: ", str(output)):

@@ -235,6 +235,64 @@ def test_a_case_that_another_process_took_meanwhile_is_left_out(predictor, libra
     assert library.predictions("b") == ()
 
 
+# Stops within the first case until it is told to go on.
+BATCH = """
+import sys
+from pathlib import Path
+from dualssl.cases import CaseLibrary
+from dualssl.library_prediction import predict_library
+from dualssl.model.folder import load_model
+from dualssl.model.integrity import model_sha256
+from dualssl.prediction.predictor import PredictionSettings, Predictor
+
+def wait(progress):
+    if progress.name == "a" and progress.windows is not None and progress.windows[0] == 0:
+        print("predicting", flush=True)
+        sys.stdin.readline()
+
+model = Path(sys.argv[1])
+predictor = Predictor(*load_model(model), PredictionSettings(device="cpu"))
+with CaseLibrary.open(Path(sys.argv[2])) as library:
+    report = predict_library(library, predictor, model_sha256(model), on_case=wait)
+print(*report.predicted, flush=True)
+"""
+
+
+@pytest.mark.parametrize("end", ["goes on", "is killed"])
+def test_two_batches_share_the_cases_and_a_killed_one_blocks_none(dualssl, model, library, end):
+    command = [sys.executable, "-c", BATCH, str(model), str(library.folder)]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
+    try:
+        assert other.stdout.readline() == "predicting\n"
+        outcome = dualssl("predict", model, "--library", library.folder, "--device", "cpu")
+        assert outcome.status == 0, outcome.err
+        assert states(library) == {"a": "waiting"} | dict.fromkeys("bcd", "predicted")
+        assert "another program" in outcome.out
+        if end == "goes on":
+            assert other.communicate("go on\n")[0] == "a\n"
+        else:
+            other.kill()
+            other.wait()
+            assert dualssl("predict", model, "--library", library.folder, "--device", "cpu").status == 0
+    finally:
+        other.kill()
+        other.communicate()
+    assert [len(library.predictions(name)) for name in "abcd"] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("sha256", "again"), [("0" * 64, ()), ("1" * 64, ("a", "b", "c", "d"))])
+def test_what_another_batch_with_the_same_model_predicted_meanwhile_is_left_out(predictor, library, sha256, again):
+    from dualssl.library_prediction import ALL, predict_library
+
+    def another_batch(progress):
+        if library.case("a").prediction is None:
+            predict_library(library, predictor, "0" * 64, ALL)
+
+    report = predict_library(library, predictor, sha256, ALL, another_batch)
+    assert report.predicted == again
+    assert report.left_out == tuple(name for name in "abcd" if name not in again)
+
+
 def test_progress_is_told_before_during_and_after_each_case(predictor, with_a_bad_file):
     from dualssl.library_prediction import predict_library
 

@@ -132,3 +132,24 @@ def test_ranking_changes_nothing_in_the_library(dualssl, library):
         before = opened.cases()
         assert dualssl("cases", "rank", library).status == 0
         assert opened.cases() == before
+
+
+@pytest.mark.parametrize("state", ["corrected", "in review"])
+def test_a_twin_of_a_case_that_was_looked_at_already_can_wait(dualssl, tmp_path, state):
+    features = {"looked at": (0.0, 1.0), "twin": (0.0, 1.0), "other": (3.0, 0.0), "third": (4.0, 2.0)}
+    entropy = {"looked at": 0.5, "twin": 0.9, "other": 0.8, "third": 0.1}
+    with CaseLibrary.create(tmp_path / "library", LabelTable.from_dataset_json({"ball": 1}), ("MRI",)) as library:
+        for name, descriptor in features.items():
+            library.add_case(name, [Volume(np.arange(120, dtype=np.int16).reshape(GRID.shape), GRID)])
+            library.add_prediction(name, prediction(entropy[name], features=descriptor))
+        if state == "corrected":
+            library.save_correction("looked at", Volume(np.ones(GRID.shape, np.uint8), GRID), reviewer="R")
+        else:
+            library.set_state("looked at", CaseState.in_review)
+    ranked = [
+        json.loads(dualssl("cases", "rank", tmp_path / "library", *more).out)["cases"]
+        for more in (("--json", "--strategy", "entropy"), ("--json", "--strategy", "entropy", "--no-diversity"))
+    ]
+    assert [case["name"] for case in ranked[0]] == ["other", "third", "twin"]
+    assert ranked[0][0]["why"] == "unlike the cases already chosen"
+    assert [case["name"] for case in ranked[1]] == ["twin", "other", "third"]

@@ -1,6 +1,5 @@
 """Small datasets on disk and stores that open them."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 from dualssl.data.batches import BatchSource, Stream
 from dualssl.data.store import CaseStore
-from dualssl.dataset import Dataset, read_dataset
+from dualssl.dataset import Dataset
 from dualssl.geometry import Geometry
 from dualssl.model.manifest import Normalisation, Preprocessing
 from dualssl.presets.base import Augmentation
@@ -41,19 +40,16 @@ def _written(edits, folder):
 
 
 @pytest.fixture
-def dataset_of(tmp_path):
+def dataset_of(write_dataset, tmp_path):
     """Writes a dataset of arrays: {case: (image, label map)}; edit masks by case where a test wants them."""
 
     def make(cases, edits=None):
-        for subfolder in ("images", "labels"):
-            (tmp_path / subfolder).mkdir()
-        for name, (image, label) in cases.items():
-            grid = Geometry(image.shape)
-            write_volume(Volume(image.astype(np.float32), grid), tmp_path / "images" / f"{name}.nrrd")
-            write_volume(Volume(label.astype(np.uint8), grid), tmp_path / "labels" / f"{name}.nrrd")
-        description = {"labels": {"blob": 1}, "channel_names": {"0": "MRI"}, "file_ending": ".nrrd"}
-        (tmp_path / "dataset.json").write_text(json.dumps(description))
-        dataset = read_dataset(tmp_path)
+        volumes = {
+            name: ([Volume(image.astype(np.float32), grid)], Volume(label.astype(np.uint8), grid))
+            for name, (image, label) in cases.items()
+            for grid in [Geometry(image.shape)]
+        }
+        dataset = write_dataset(tmp_path, volumes, ("blob",))
         return dataset if edits is None else WithEdits(**vars(dataset), edits=_written(edits, tmp_path))
 
     return make

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from dualssl.data.batches import BatchSource, Stream, crop_padded
+from dualssl.case_files import EDITED, LEFT, UNSEEN
+from dualssl.data.batches import BatchSource, Stream
 from dualssl.data.store import CaseStore
 from dualssl.model.manifest import Normalisation, Preprocessing
 from dualssl.presets.base import Augmentation
+from dualssl.terms.base import IGNORE
 
 EVERYTHING = Augmentation(flip=True, rotate=True, intensity=True, foreground_share=0.5)
 
@@ -60,15 +60,22 @@ def test_each_case_is_drawn_once_a_round_and_rounds_are_shuffled():
     assert len(set(rounds)) > 5
 
 
-def test_processes_share_the_cases_of_a_round(dataset_of, batches_of):
+@pytest.fixture
+def cases_of_levels(dataset_of):
+    """Cases by name whose voxels all have one intensity, but for one voxel of 1; everything is labelled."""
+
+    def make(levels):
+        images = {name: np.full((8, 8, 8), level) for name, level in levels.items()}
+        for voxels in images.values():
+            voxels[0, 0, 0] = 1.0
+        return dataset_of({name: (voxels, np.ones((8, 8, 8))) for name, voxels in images.items()})
+
+    return make
+
+
+def test_processes_share_the_cases_of_a_round(cases_of_levels, batches_of):
     levels = {f"case_{n}": n / 8 for n in range(4)}
-
-    def image(level):
-        voxels = np.full((8, 8, 8), level)
-        voxels[0, 0, 0] = 1.0
-        return voxels
-
-    dataset = dataset_of({name: (image(level), np.ones((8, 8, 8))) for name, level in levels.items()})
+    dataset = cases_of_levels(levels)
     sources = [batches_of(dataset, labelled=dataset.cases(), unlabelled=(), rank=r, world=2, count=1) for r in (0, 1)]
     drawn = [float(source.batch(n).labelled[0, 0, 4, 4, 4]) for n in range(2) for source in sources]
     assert sorted(drawn) == sorted(levels.values())
@@ -160,17 +167,6 @@ def test_unlabelled_patches_are_never_centred_on_structures(one_labelled_voxel, 
     assert np.mean(shares) < 0.3
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
-@given(st.tuples(*[st.integers(-4, 6)] * 3), st.tuples(*[st.integers(5, 12)] * 3))
-def test_a_block_reaching_outside_goes_on_with_the_border(start, shape):
-    array = np.random.default_rng(0).integers(1, 9, (2, 7, 8, 9))
-    margin = 20
-    padded = np.pad(array, ((0, 0), *[(margin, margin)] * 3), mode="edge")
-    k, j, i = (margin + s for s in start)
-    expected = padded[:, k : k + shape[0], j : j + shape[1], i : i + shape[2]]
-    np.testing.assert_array_equal(crop_padded(array, start, shape), expected)
-
-
 @pytest.fixture
 def edited_cases(dataset_of):
     """Three cases whose label map is their image; a person changed exactly the labelled voxels of the first."""
@@ -194,15 +190,44 @@ def test_without_an_edit_weight_there_are_no_weights(edited_cases, batches_of):
     assert batches_of(edited_cases, labelled=("case_0",)).batch(0).label_weight is None
 
 
-def test_labelled_streams_keep_their_share_of_every_batch(dataset_of):
-    levels = {f"case_{n}": n / 4 for n in range(4)}
+@pytest.fixture
+def a_case_seen_in_one_corner(dataset_of):
+    """Two cases of label 1; of the first, a person looked at a corner of 3 x 3 x 3 voxels only and changed one of them."""
+    image = np.random.default_rng(1).random((16, 20, 20))
+    marks = np.full(image.shape, UNSEEN)
+    marks[:3, :3, :3] = LEFT
+    marks[1, 1, 1] = EDITED
+    return dataset_of(dict.fromkeys(("case_0", "case_1"), (image, np.ones(image.shape))), edits={"case_0": marks})
 
-    def image(level):
-        voxels = np.full((8, 8, 8), level)
-        voxels[0, 0, 0] = 1.0
-        return voxels
 
-    dataset = dataset_of({name: (image(level), np.ones((8, 8, 8))) for name, level in levels.items()})
+def test_labels_that_nobody_looked_at_are_left_out(a_case_seen_in_one_corner, batches_of):
+    source = batches_of(a_case_seen_in_one_corner, augmentation=EVERYTHING, labelled=("case_0",), edit_weight=3.0)
+    for n in range(6):
+        batch = source.batch(n)
+        assert set(batch.labels.unique().tolist()) <= {1, IGNORE}
+        assert 1 <= (batch.labels[0] != IGNORE).sum() <= 27
+
+
+def test_labels_that_nobody_looked_at_are_left_out_whatever_edits_weigh(a_case_seen_in_one_corner, batches_of):
+    batch = batches_of(a_case_seen_in_one_corner, labelled=("case_0",)).batch(0)
+    assert (batch.labels == IGNORE).any()
+    assert batch.label_weight is None
+
+
+def test_of_a_case_seen_in_part_every_patch_holds_what_was_seen(a_case_seen_in_one_corner, batches_of):
+    source = batches_of(a_case_seen_in_one_corner, augmentation=Augmentation(foreground_share=0.0), labelled=("case_0",))
+    for n in range(20):
+        assert (source.batch(n).labels != IGNORE).flatten(1).any(1).all()
+
+
+def test_a_case_without_marks_beside_one_seen_in_part_keeps_all_its_labels(a_case_seen_in_one_corner, batches_of):
+    source = batches_of(a_case_seen_in_one_corner, labelled=("case_0", "case_1"), count=2, unlabelled=())
+    full = [(labels != IGNORE).all().item() for n in range(4) for labels in source.batch(n).labels]
+    assert sum(full) == 4
+
+
+def test_labelled_streams_keep_their_share_of_every_batch(cases_of_levels):
+    dataset = cases_of_levels({f"case_{n}": n / 4 for n in range(4)})
     store = CaseStore(dataset, Preprocessing(normalisation=(Normalisation("window", 0.0, 1.0),)), dataset.cases())
     streams = Stream(("case_3",), 1, "corrected"), Stream(("case_0", "case_1", "case_2"), 1, "replay")
     source = BatchSource(store, streams, Stream((), 0, "unlabelled"), (8, 8, 8), Augmentation(), seed=1)

@@ -1,17 +1,13 @@
 """Hand-made cases whose predictions are known, so that every figure can be computed a second time."""
 
-import json
-
 import numpy as np
 import pytest
 
-from dualssl.dataset import read_dataset
 from dualssl.geometry import Geometry
 from dualssl.labels import LabelTable
 from dualssl.model.manifest import Manifest, NetworkSpec, Postprocessing, Preprocessing
 from dualssl.prediction.results import Prediction, Seconds
 from dualssl.volumes.volume import Volume
-from dualssl.volumes.write import write_volume
 
 LABELS = {"background": 0, "chamber": 1, "wall": 2}
 GRID = Geometry((12, 14, 30), spacing=(3.0, 1.0, 0.5))
@@ -96,19 +92,14 @@ def predictor_of(labels, manifest_for):
 
 
 @pytest.fixture
-def hand_made_dataset(tmp_path, truth):
+def hand_made_dataset(write_dataset, tmp_path, truth):
     """Three cases `a`, `b`, `c`, each with the same truth, whose images differ."""
-    folder = tmp_path / "hand made"
-    for subfolder in ("images", "labels"):
-        (folder / subfolder).mkdir(parents=True)
-    for number, name in enumerate("abc"):
-        image = truth * 10.0 + np.arange(truth.shape[2]) + 100 * number
-        write_volume(Volume(image.astype(np.float32), GRID), folder / "images" / f"{name}.nrrd")
-        write_volume(Volume(truth, GRID), folder / "labels" / f"{name}.nrrd")
-    (folder / "dataset.json").write_text(
-        json.dumps({"name": "Hand made", "labels": LABELS, "channel_names": {"0": "MRI"}, "file_ending": ".nrrd"})
-    )
-    return read_dataset(folder)
+    image = truth * 10.0 + np.arange(truth.shape[2])
+    cases = {
+        name: ([Volume((image + 100 * number).astype(np.float32), GRID)], Volume(truth, GRID))
+        for number, name in enumerate("abc")
+    }
+    return write_dataset(tmp_path / "hand made", cases, ("chamber", "wall"), "Hand made")
 
 
 @pytest.fixture

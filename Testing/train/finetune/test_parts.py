@@ -121,6 +121,16 @@ def test_few_patients_are_held_out_in_turn_and_never_split(records_of, model, pl
         assert len({records[name].group for name in fold}) * 2 == len(fold)
 
 
+def test_cases_that_a_person_saw_in_part_prove_nothing(records_of, model, plan):
+    records = records_of(4)
+    wanted = replace(plan, corrected=dict.fromkeys(records, 1))
+    seen, unseen = list(records)[:2], list(records)[2:]
+    assert proof_of(wanted, records, read_manifest(model), "library", partly_seen=unseen).cases == tuple(seen)
+    found = proof_of(wanted, records, read_manifest(model), "library", partly_seen=records)
+    assert found.cases == ()
+    assert "seen as a whole" in found.reason
+
+
 def test_one_patient_proves_nothing(records_of, model, plan):
     records = records_of(3, groups=["p", "p", "p"])
     found = proof_of(replace(plan, corrected=dict.fromkeys(records, 1)), records, read_manifest(model), "library")

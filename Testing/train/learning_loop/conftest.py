@@ -1,89 +1,36 @@
 """Spheres with known labels, a model that was hardly trained on two of them, and loops of a few steps."""
 
-import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from dualssl.dataset import read_dataset
 from dualssl.finetune.plan import FineTuneSettings
-from dualssl.geometry import Geometry
 from dualssl.learning_loop.loop import LearningLoop
 from dualssl.learning_loop.plan import LoopPlan
 from dualssl.learning_loop.reader import ReaderSettings
 from dualssl.learning_loop.records import Record
-from dualssl.library_prediction import model_sha256
 from dualssl.model.folder import read_manifest
-from dualssl.training.config import TrainingConfig
+from dualssl.model.integrity import model_sha256
 from dualssl.training.fingerprint import take_fingerprint
 from dualssl.training.run import TrainingRun
-from dualssl.volumes.volume import Volume
-from dualssl.volumes.write import write_volume
 
 PATCH = (16, 16, 32)
+SPACING = (2.0, 2.0, 2.0)
 OLD = ("old_0", "old_1")
 POOL = ("pool_0", "pool_1", "pool_2", "pool_3")
 VALIDATION = ("seen_0", "seen_1")
 
 
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch):
-    """A trajectory depends on the number of threads."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-
-
-def sphere(number, shape=(18, 20, 32)):
-    """A bright sphere in noise: image and label map on one grid."""
-    random = np.random.default_rng(number)
-    indices = np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), axis=-1)
-    centre = np.array(shape) / 2 + random.uniform(-2, 2, 3)
-    label = np.linalg.norm(indices - centre, axis=-1) < random.uniform(5, 7)
-    image = label * 100.0 + random.normal(0, 10, shape)
-    grid = Geometry(shape, spacing=(2.0, 2.0, 2.0))
-    return Volume(image.astype(np.int16), grid), Volume(label.astype(np.uint8), grid)
-
-
 @pytest.fixture(scope="session")
-def spheres(tmp_path_factory):
+def spheres(write_spheres, tmp_path_factory):
     """The dataset: all cases labelled."""
-    folder = tmp_path_factory.mktemp("spheres")
-    for subfolder in ("images", "labels"):
-        (folder / subfolder).mkdir()
-    for number, name in enumerate((*OLD, *POOL, *VALIDATION)):
-        image, label = sphere(number)
-        write_volume(image, folder / "images" / f"{name}.nrrd")
-        write_volume(label, folder / "labels" / f"{name}.nrrd")
-    description = {
-        "name": "Spheres",
-        "labels": {"background": 0, "left atrium": 1},
-        "channel_names": {"0": "MRI"},
-        "file_ending": ".nrrd",
-    }
-    (folder / "dataset.json").write_text(json.dumps(description), encoding="utf-8")
-    return read_dataset(folder)
+    return write_spheres(tmp_path_factory.mktemp("spheres"), (*OLD, *POOL, *VALIDATION), spacing=SPACING)
 
 
 @pytest.fixture(scope="session")
-def model(spheres, tmp_path_factory):
+def model(spheres, training_config, tmp_path_factory):
     """Knows a sphere when it sees one, but not well. Only for tests that leave it as it is."""
-    config = TrainingConfig(
-        labelled=OLD,
-        unlabelled=POOL,
-        validation=(),
-        preset="strong",
-        without=("copy_paste",),
-        weights=(),
-        iterations=12,
-        spacing=(2.0, 2.0, 2.0),
-        patch=PATCH,
-        batch=4,
-        width=2,
-        seed=1,
-        validate_every=0,
-        name="spheres",
-        dropout=0.0,
-    )
+    config = training_config(OLD, POOL, without=("copy_paste",), iterations=12, spacing=SPACING, dropout=0.0)
     return TrainingRun(spheres, take_fingerprint(spheres, OLD), config, tmp_path_factory.mktemp("base run"), "cpu").execute()
 
 

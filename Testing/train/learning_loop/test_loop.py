@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 import torch
 
+from dualssl.case_files import EDITED, LEFT, UNSEEN
 from dualssl.cases.check import check_library
 from dualssl.cases.library import CaseLibrary
+from dualssl.cases.records import PredictionFiles
 from dualssl.cases.states import CaseState
 from dualssl.errors import DatasetError, LibraryError, TrainingError
 from dualssl.files import sha256_of
+from dualssl.geometry import Geometry
 from dualssl.labels import LabelTable
 from dualssl.learning_loop.choice import chosen_cases
 from dualssl.learning_loop.libraries import copy_library
@@ -28,6 +31,7 @@ from dualssl.model.folder import load_model, read_manifest, save_model, verify_m
 from dualssl.model.layout import CHECKSUMS
 from dualssl.prediction.predictor import PredictionSettings, Predictor
 from dualssl.volumes.read import read_label_map
+from dualssl.volumes.volume import Volume
 from dualssl.worklist import library_candidates, rank
 
 
@@ -71,11 +75,15 @@ def test_what_was_corrected_are_voxels_of_top_regions(finished, spheres):
         for name in record.names:
             case = library.case(name)
             labels = library.read_labels(name)
-            mask = library.read_edit_mask(name).array.astype(bool)
+            marks = library.read_edit_mask(name).array
+            mask = marks == EDITED
             truth = read_label_map(spheres.label_path(name), (0, 1)).array
             before = library.read_prediction(name, case.labels.based_on).labels.array
             assert np.array_equal(labels.array != before, mask)
             assert np.array_equal(labels.array[mask], truth[mask])
+            # What the reader looked at and left is right; of the rest nobody can tell.
+            assert np.array_equal(labels.array[marks == LEFT], truth[marks == LEFT])
+            assert (marks == UNSEEN).any()
             assert case.labels.reviewer == "simulated reader"
             assert 1 <= len(case.labels.regions_reviewed) <= 3
             review = Review.read(folder / "ranked" / "reviews" / f"{name}.json")
@@ -333,6 +341,18 @@ def test_the_ranked_order_is_that_of_the_worklist(predicted_library, finished, t
     chosen = chosen_cases(predicted_library, Order.named("ranked", 1), 4, tmp_path / "cases.json")
     assert chosen == tuple(place.name for place in worklist)
     assert finished[1][1].names == chosen[:1]
+
+
+def test_the_loop_leaves_the_twin_of_a_corrected_case_for_later(tmp_path):
+    grid = Geometry((4, 5, 6))
+    labels = Volume(np.ones(grid.shape, np.uint8), grid)
+    with CaseLibrary.create(tmp_path / "library", LabelTable.from_dataset_json({"ball": 1}), ("MRI",)) as library:
+        for name, entropy, features in (("corrected", 0.5, (0.0,)), ("twin", 0.9, (0.0,)), ("other", 0.8, (3.0,))):
+            library.add_case(name, [Volume(np.arange(120, dtype=np.int16).reshape(grid.shape), grid)])
+            scores = {"entropy": entropy, "kl": entropy, "network_dice": 1.0 - entropy}
+            library.add_prediction(name, PredictionFiles(labels, scores=scores, features=features))
+        library.save_correction("corrected", labels, reviewer="R")
+        assert chosen_cases(library, Order.named("ranked", 1), 1, tmp_path / "cases.json") == ("other",)
 
 
 def test_what_was_chosen_stays_chosen(predicted_library, tmp_path):

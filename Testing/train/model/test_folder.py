@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -177,14 +176,11 @@ def test_a_full_disk_leaves_the_old_model_intact_and_nothing_else(
     assert torch.equal(logits(load_model(atrium_model)[0], image)[0], before)
 
 
-def test_a_real_limit_on_file_size_while_weights_are_written_leaves_nothing(tmp_path, atrium_manifest, atrium_networks):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    try:
-        with pytest.raises(OutputError, match="too large"):
-            save_model(tmp_path / "model", atrium_manifest, atrium_networks)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+def test_a_real_limit_on_file_size_while_weights_are_written_leaves_nothing(
+    tmp_path, atrium_manifest, atrium_networks, limited_files
+):
+    with limited_files(100_000), pytest.raises(OutputError, match="too large"):
+        save_model(tmp_path / "model", atrium_manifest, atrium_networks)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,11 +1,8 @@
 """Small models in a line of descent, registries that hold them, and scores made by hand."""
 
-import contextlib
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -136,49 +133,3 @@ def start_python():
     for process in started:
         process.kill()
         process.communicate()
-
-
-@pytest.fixture
-def limited_files():
-    """No file may grow beyond some bytes inside `with limited_files(bytes)`: to a program as good as a full disk."""
-    resource = pytest.importorskip("resource", reason="limits of this kind exist on Unix only")
-
-    @contextlib.contextmanager
-    def limit(size):
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-    return limit
-
-
-@pytest.fixture
-def read_only():
-    """A copy of a folder, without permission to write inside `with read_only(folder) as copy`, even for root."""
-    if os.name == "nt":
-        pytest.skip("permissions of this kind exist on Unix only")
-    place = Path(tempfile.mkdtemp())
-
-    @contextlib.contextmanager
-    def forbid(folder):
-        place.chmod(0o755)
-        copy = Path(shutil.copytree(folder, place / "copy"))
-        for path in (copy, *copy.rglob("*")):
-            path.chmod(0o555 if path.is_dir() else 0o444)
-        # Root may write anywhere: for a while this process is nobody.
-        am_root = os.geteuid() == 0
-        if am_root:
-            os.seteuid(65534)
-        try:
-            yield copy
-        finally:
-            if am_root:
-                os.seteuid(0)
-            for path in (copy, *copy.rglob("*")):
-                path.chmod(0o755)
-
-    yield forbid
-    shutil.rmtree(place)

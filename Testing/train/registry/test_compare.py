@@ -6,34 +6,24 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dualssl.dataset import read_dataset
 from dualssl.errors import DatasetError, ModelError, RegistryError
 from dualssl.geometry import Geometry
 from dualssl.registry.compare import CaseSet, check_models, compare_models, held_out_cases, read_scores, scores_of
 from dualssl.registry.verdict import Verdict
 from dualssl.volumes.volume import Volume
-from dualssl.volumes.write import write_volume
 
 GRID = Geometry((16, 16, 16))
 
 
 @pytest.fixture
-def hearts(tmp_path):
+def hearts(write_dataset, tmp_path):
     """Labelled cases `a` to `d`, and `e` without a label map."""
-    folder = tmp_path / "Hearts"
     random = np.random.default_rng(0)
-    for subfolder in ("images", "labels"):
-        (folder / subfolder).mkdir(parents=True)
-    for name in "abcde":
-        label = np.zeros(GRID.shape, np.uint8)
-        label[4:12, 4:12, 4:8], label[4:12, 4:12, 8:12] = 1, 2
-        image = (label * 50 + random.normal(0, 5, GRID.shape)).astype(np.float32)
-        write_volume(Volume(image, GRID), folder / "images" / f"{name}.nrrd")
-        if name != "e":
-            write_volume(Volume(label, GRID), folder / "labels" / f"{name}.nrrd")
-    description = {"labels": {"background": 0, "chamber": 1, "wall": 2}, "channel_names": {"0": "MRI"}, "file_ending": ".nrrd"}
-    (folder / "dataset.json").write_text(json.dumps(description))
-    return read_dataset(folder)
+    label = np.zeros(GRID.shape, np.uint8)
+    label[4:12, 4:12, 4:8], label[4:12, 4:12, 8:12] = 1, 2
+    images = [Volume((label * 50 + random.normal(0, 5, GRID.shape)).astype(np.float32), GRID) for _ in "abcde"]
+    cases = {name: ([image], None if name == "e" else Volume(label, GRID)) for name, image in zip("abcde", images, strict=True)}
+    return write_dataset(tmp_path / "Hearts", cases, ("chamber", "wall"))
 
 
 def evaluation():

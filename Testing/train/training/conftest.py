@@ -1,60 +1,26 @@
 """A dataset of noisy spheres, small enough to train on within a test, and runs on it."""
 
-import json
-
-import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
 
 from dualssl.data.batches import Batch
 from dualssl.dataset import read_dataset
-from dualssl.geometry import Geometry
 from dualssl.model.manifest import NetworkSpec
 from dualssl.networks.pair import DualNetwork
 from dualssl.presets import preset_named
-from dualssl.training.config import TrainingConfig
 from dualssl.training.fingerprint import take_fingerprint
 from dualssl.training.run import TrainingRun
 from dualssl.training.trainer import Trainer
-from dualssl.volumes.volume import Volume
-from dualssl.volumes.write import write_volume
 
 PATCH = (16, 16, 32)
-
-
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch):
-    """A trajectory depends on the number of threads, here and in the processes that tests start."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-
-
-def sphere_case(number, shape=(18, 20, 32)):
-    """A bright sphere somewhere near the middle of noise: (image, label map)."""
-    random = np.random.default_rng(number)
-    indices = np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), axis=-1)
-    centre = np.array(shape) / 2 + random.uniform(-2, 2, 3)
-    label = np.linalg.norm(indices - centre, axis=-1) < random.uniform(5, 7)
-    return label * 100.0 + random.normal(0, 10, shape), label
-
-
-def write_spheres(folder, cases=5):
-    for subfolder in ("images", "labels"):
-        (folder / subfolder).mkdir()
-    for number in range(cases):
-        image, label = sphere_case(number)
-        grid = Geometry(image.shape)
-        write_volume(Volume(image.astype(np.int16), grid), folder / "images" / f"sphere_{number}.nrrd")
-        write_volume(Volume(label.astype(np.uint8), grid), folder / "labels" / f"sphere_{number}.nrrd")
-    description = {"name": "Spheres", "labels": {"left atrium": 1}, "channel_names": {"0": "MRI"}, "file_ending": ".nrrd"}
-    (folder / "dataset.json").write_text(json.dumps(description))
-    return folder
+NAMES = tuple(f"sphere_{number}" for number in range(5))
 
 
 @pytest.fixture(scope="session")
-def spheres_folder(tmp_path_factory):
+def spheres_folder(write_spheres, tmp_path_factory):
     """Written once: only for tests that leave it as it is."""
-    return write_spheres(tmp_path_factory.mktemp("spheres"))
+    return write_spheres(tmp_path_factory.mktemp("spheres"), NAMES).folder
 
 
 @pytest.fixture(scope="session")
@@ -63,35 +29,17 @@ def spheres(spheres_folder):
 
 
 @pytest.fixture
-def own_spheres(tmp_path):
+def own_spheres(write_spheres, tmp_path):
     """A copy for tests that harm it."""
-    folder = tmp_path / "own spheres"
-    folder.mkdir()
-    return read_dataset(write_spheres(folder))
+    return write_spheres(tmp_path / "own spheres", NAMES)
 
 
 @pytest.fixture(scope="session")
-def settings_of():
+def settings_of(training_config):
     """The settings of a tiny run; names of settings change them."""
 
-    def make(preset="supervised", **changes):
-        settings = {
-            "labelled": ("sphere_0", "sphere_1"),
-            "unlabelled": ("sphere_2", "sphere_3"),
-            "validation": (),
-            "preset": preset,
-            "without": (),
-            "weights": (),
-            "iterations": 3,
-            "spacing": (1.0, 1.0, 1.0),
-            "patch": PATCH,
-            "batch": 4,
-            "width": 2,
-            "seed": 1,
-            "validate_every": 0,
-            "name": "spheres",
-        }
-        return TrainingConfig(**{**settings, **changes})
+    def make(preset="supervised", labelled=NAMES[:2], unlabelled=NAMES[2:4], **changes):
+        return training_config(labelled, unlabelled, preset=preset, **changes)
 
     return make
 

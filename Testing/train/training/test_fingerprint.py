@@ -1,32 +1,25 @@
 """What is drawn from the labelled cases: spacing, normalisation, one-piece structures, and the default patch."""
 
-import json
-
 import numpy as np
 import pytest
 
-from dualssl.dataset import read_dataset
 from dualssl.errors import DatasetError
 from dualssl.geometry import Geometry
 from dualssl.training.fingerprint import PATCH_VOXELS, default_patch, take_fingerprint
 from dualssl.volumes.volume import Volume
-from dualssl.volumes.write import write_volume
 
 
 @pytest.fixture
-def dataset_with(tmp_path):
+def dataset_with(write_dataset, tmp_path):
     """A dataset of cases {name: (image, label map, spacing)} of one channel."""
 
     def make(cases, channel="MRI", labels=("blob",)):
-        for subfolder in ("images", "labels"):
-            (tmp_path / subfolder).mkdir()
-        for name, (image, label, spacing) in cases.items():
-            grid = Geometry(image.shape, spacing)
-            write_volume(Volume(image.astype(np.float32), grid), tmp_path / "images" / f"{name}.nrrd")
-            write_volume(Volume(label.astype(np.uint8), grid), tmp_path / "labels" / f"{name}.nrrd")
-        values = {name: n for n, name in enumerate(labels, start=1)}
-        (tmp_path / "dataset.json").write_text(json.dumps({"labels": values, "channel_names": {"0": channel}}))
-        return read_dataset(tmp_path)
+        volumes = {
+            name: ([Volume(image.astype(np.float32), grid)], Volume(label.astype(np.uint8), grid))
+            for name, (image, label, spacing) in cases.items()
+            for grid in [Geometry(image.shape, spacing)]
+        }
+        return write_dataset(tmp_path, volumes, labels, channels=(channel,))
 
     return make
 

@@ -1,6 +1,5 @@
 import errno
 import gzip
-import resource
 import shutil
 import struct
 
@@ -241,20 +240,15 @@ def test_nrrd_is_compressed(tmp_path):
 
 @pytest.mark.parametrize("missing_bytes", [3000, 20])
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_disk_that_fills_up_leaves_the_old_file_and_nothing_else(tmp_path, oblique_left_handed_grid, suffix, missing_bytes):
+def test_a_disk_that_fills_up_leaves_the_old_file_and_nothing_else(tmp_path, limited_files, suffix, missing_bytes):
     noise = np.random.default_rng(0).integers(0, 255, (20, 20, 20)).astype(np.uint8)
     path = tmp_path / f"result{suffix}"
     volume = Volume(noise, Geometry(noise.shape))
     write_volume(volume, path)
     size = path.stat().st_size
     path.write_bytes(b"old result")
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size - missing_bytes, limit[1]))
-        with pytest.raises(OutputError, match=rf"result{suffix} could not be written"):
-            write_volume(volume, path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    with limited_files(size - missing_bytes), pytest.raises(OutputError, match=rf"result{suffix} could not be written"):
+        write_volume(volume, path)
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
     assert path.read_bytes() == b"old result"
 

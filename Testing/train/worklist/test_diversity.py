@@ -56,6 +56,25 @@ def test_each_next_case_is_far_from_all_that_were_chosen_not_only_from_the_last(
     assert diversified([0.9, 0.8, 0.7, 0.6], features, "abcd", 4).tolist() == [0, 1, 3, 2]
 
 
+def test_cases_taken_before_count_as_chosen():
+    values, features = [0.9, 0.8, 0.7], column(0, 5, 9)
+    assert diversified(values, features, "abc", 3, column(0.01)).tolist() == [1, 2, 0]
+    assert diversified(values, features, "abc", 3, column(NONE)).tolist() == diversified(values, features, "abc", 3).tolist()
+    assert diversified(values, np.full((3, 1), NONE), "abc", 3, column(0.0)).tolist() == [0, 1, 2]
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(st.integers(0, 10_000), st.integers(1, 25), st.integers(1, 600), st.sampled_from([1.0, 1e6]))
+def test_a_twin_of_any_case_taken_before_comes_after_those_that_are_new(seed, number, before, offset):
+    random = np.random.default_rng(seed)
+    taken = random.normal(size=(before, 3)) + offset
+    twins = taken[random.integers(0, before, number)]
+    values = random.random(number + 1)
+    order = diversified(values, np.concatenate([twins, taken[:1] + 100.0]), [str(n) for n in range(number + 1)], 50, taken)
+    assert order[0] == number
+    assert (np.diff(values[order[1:]]) <= 0).all()
+
+
 def test_an_outlier_of_low_value_does_not_come_before_everything_else():
     values = np.linspace(1, 0, 20)
     features = column(*np.linspace(0, 1, 19), 1e6)
@@ -101,6 +120,8 @@ def test_arguments_of_different_lists_are_refused():
     for features, groups in ((np.zeros((2, 1)), "abc"), (np.zeros((3, 1)), "ab"), (np.zeros(3), "abc")):
         with pytest.raises(ValueError, match="not of one list"):
             diversified([1, 2, 3], features, groups, 3)
+    with pytest.raises(ValueError, match="taken before"):
+        diversified([1, 2], np.zeros((2, 1)), "ab", 2, np.zeros((4, 2)))
 
 
 def test_a_feature_that_is_the_same_everywhere_is_no_distance_also_after_rounding():

@@ -117,6 +117,16 @@ def test_descriptors_of_another_version_are_not_compared(candidates, odd):
     assert names(rank([*cases[:-1], replace(cases[-1], features=odd)])) == names(rank(without))
 
 
+def test_chosen_cases_with_descriptors_of_another_version_change_nothing(candidates):
+    assert rank(candidates(9), chosen=[(1.0, 2.0), ()]) == rank(candidates(9))
+
+
+def test_a_case_that_is_like_a_chosen_one_comes_after_its_equals(candidates):
+    cases = [replace(case, entropy=1.0, group=case.name) for case in candidates(9)]
+    assert names(rank(cases, "entropy"))[0] == "case 00000"
+    assert names(rank(cases, "entropy", chosen=[cases[0].features]))[-1] == "case 00000"
+
+
 def test_an_unknown_strategy_is_told_with_those_there_are(candidates):
     with pytest.raises(ValueError, match="'best': choose one of combined, entropy, disagreement, random"):
         rank(candidates(3), "best")

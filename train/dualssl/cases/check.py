@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dualssl.cases import index, layout
+from dualssl.cases.adoption import settle_state
 from dualssl.cases.database import DamagedIndexError, create_database, damaged_index
 from dualssl.cases.library import CaseLibrary
 from dualssl.cases.notes import description_note, read_note
@@ -22,7 +23,6 @@ from dualssl.cases.structure import (
     look_at_library,
     look_at_unknown_case,
     look_for_unknown_cases,
-    settle_state,
 )
 from dualssl.errors import DatasetError, LibraryError
 from dualssl.files import atomic_write, output_error
@@ -84,8 +84,9 @@ def check_library(folder: Path, repair: bool = False, on_case: Callable[[int, in
     """Compare a library's index, notes and volumes with each other. Others may work with the library meanwhile.
 
     Repairing makes a lost or damaged index anew from the notes, and notes from the index; takes in whole cases, predictions and
-    label versions that the index does not know; moves other label maps and damaged predictions to `recovered/`; deletes only
-    what a killed process left half-written. Damaged images and label maps cannot be made again and are reported.
+    label versions that the index does not know; moves damaged predictions to `recovered/`, as well as label maps of which too
+    little is known or that were saved again; deletes only what a killed process left half-written. Damaged images and label
+    maps cannot be made again and are reported.
 
     Args:
         folder: of the library.

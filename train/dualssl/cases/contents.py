@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
+from dualssl.case_files import MARKS
 from dualssl.cases import index, layout
 from dualssl.cases.database import Database
 from dualssl.cases.dataset import LibraryDataset, unknown_case
@@ -145,7 +146,7 @@ class LibraryContents:
         return self._label_map(name, layout.labels_file(number))
 
     def read_edit_mask(self, name: str, version: int | None = None) -> Volume | None:
-        """The mask of what a person edited, uint8 with values 0 and 1; None where none was stored with that version.
+        """The mask of what a person edited (1) and did not look at (255), uint8; None where none was stored with that version.
 
         Raises:
             LibraryError, VolumeError: as `read_labels`.
@@ -153,7 +154,7 @@ class LibraryContents:
         path = layout.edits_file(self._version_number(name, version))
         if path not in index.files_of(self.database, name):
             return None
-        return read_label_map(self.file_path(name, path), (0, 1))
+        return read_label_map(self.file_path(name, path), MARKS)
 
     def read_prediction(self, name: str, number: int | None = None) -> PredictionFiles:
         """A prediction with its volumes.

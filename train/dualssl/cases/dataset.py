@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from dualssl.case_files import MARKS, UNSEEN
 from dualssl.cases import layout
 from dualssl.cases.names import nearest_names
 from dualssl.cases.records import CaseRecord
 from dualssl.cases.states import CaseState
 from dualssl.dataset import Dataset
 from dualssl.errors import LibraryError
+from dualssl.volumes.read import read_label_map
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,16 @@ class LibraryDataset(Dataset):
             return None
         path = layout.case_folder(self.folder, case) / layout.edits_file(record.labels.number)
         return path if path.is_file() else None
+
+    def partly_seen(self, cases: Iterable[str]) -> frozenset[str]:
+        """Those of the cases whose corrected labels have voxels that nobody looked at.
+
+        Raises:
+            VolumeError: an edit mask cannot be read.
+        """
+        paths = {case: self.edit_mask_path(case) for case in cases}
+        masks = {case: read_label_map(path, MARKS).array for case, path in paths.items() if path is not None}
+        return frozenset(case for case, mask in masks.items() if (mask == UNSEEN).any())
 
     def at_versions(self, versions: Mapping[str, int]) -> LibraryDataset:
         """The same cases, with the label version that `versions` names instead of the newest.

@@ -10,6 +10,8 @@ DESCRIPTION = "library.json"
 CASES = "cases"
 INCOMING = "incoming"
 """Where volumes are written before they get their names; what a killed process left stays here."""
+PREDICTING = "predicting"
+"""Empty files that processes hold locks on while they predict a case; they stay and mean nothing else."""
 TRASH = "trash"
 RECOVERED = "recovered"
 """Where `check` puts what may be somebody's work but belongs to no case."""
@@ -28,6 +30,11 @@ _PREDICTION_FOLDER = re.compile(r"\d{4,}")
 def case_folder(library: Path, name: str) -> Path:
     """The folder of a case."""
     return library / CASES / name
+
+
+def prediction_lock(library: Path, name: str) -> Path:
+    """The file to hold a lock on while a case is predicted."""
+    return library / PREDICTING / f"{name}.lock"
 
 
 def image_file(channel: int) -> str:

@@ -222,7 +222,8 @@ class CaseLibrary(LibraryContents):
             name: of the case.
             labels: label map on the image's grid.
             reviewer: who answers for it.
-            edit_mask: 1 where a person edited, on the same grid.
+            edit_mask: 1 where a person edited, 255 where nobody looked, 0 elsewhere, on the same grid. Where nobody looked, the
+                labels are kept but never trained on, and such a case proves nothing about a model.
             based_on: number of the prediction that was corrected; None takes the newest, if there is one.
             started: when the review began; without a time zone it is taken as local.
             regions_reviewed: plain data of each region that was looked at.

@@ -35,6 +35,13 @@ def check_case_name(name: str) -> None:
         )
 
 
+def usable_name(text: str) -> str:
+    """A name for a case that is as near to `text` as can be; `case` where nothing of it can be used."""
+    kept = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-_. ") else "_" for sign in text)
+    name = kept[:LONGEST_NAME].strip("-_. ") or "case"
+    return f"case {name}" if _DEVICE.fullmatch(name) else name
+
+
 def name_key(name: str) -> str:
     """What must be unique: some file systems do not tell 'A' from 'a'."""
     return name.casefold()

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dualssl.cases import index, layout, notes
+from dualssl.cases.adoption import adopt_case, adopt_labels, adopt_prediction, saved_again
 from dualssl.cases.contents import LibraryContents
-from dualssl.cases.library import store_state
 from dualssl.cases.records import CaseRecord, StoredFile
-from dualssl.cases.states import settled_state
-from dualssl.cases.store import fault, is_left_behind, set_aside
-from dualssl.errors import LibraryError
+from dualssl.cases.store import is_left_behind, set_aside
 from dualssl.files import write_json
 
 
@@ -80,7 +77,7 @@ def look_at_unknown_case(library: LibraryContents, path: Path) -> list[Finding]:
     if index.find_case(library.database, path.name) is not None or not path.is_dir():
         return []
     message = f"{path} is the folder of a case that the index does not know."
-    return [Finding(ProblemKind.orphan, path.name, path, message, partial(_adopt_case, library, path))]
+    return [Finding(ProblemKind.orphan, path.name, path, message, partial(adopt_case, library, path))]
 
 
 def look_at_case(library: LibraryContents, name: str) -> list[Finding]:
@@ -98,13 +95,6 @@ def look_at_case(library: LibraryContents, name: str) -> list[Finding]:
         *_unknown_predictions(library, name, folder),
         *_wrong_notes(library, name, folder),
     ]
-
-
-def settle_state(library: LibraryContents, name: str) -> None:
-    """Bring a case's state in line with its data; inside a transaction."""
-    case = index.find_case(library.database, name)
-    if case is not None:
-        store_state(library, case, settled_state(case.state, case.prediction is not None, case.labels is not None))
 
 
 def _missing_folder(library: LibraryContents, case: CaseRecord, folder: Path) -> Finding:
@@ -129,8 +119,12 @@ def _unknown_labels(library: LibraryContents, name: str, folder: Path) -> list[F
     found = []
     for number in sorted(layout.label_numbers(folder) - known):
         path = folder / layout.labels_file(number)
-        message = f"{path} is a label version that the index does not know."
-        mend = partial(_adopt_labels, library, name, folder, number)
+        again = saved_again(library, name, folder, number)
+        if again is None:
+            message = f"{path} is a label version that the index does not know."
+        else:
+            message = f"{path} was left by a write that did not end, its labels were saved again as version {again}."
+        mend = partial(adopt_labels, library, name, folder, number)
         found.append(Finding(ProblemKind.orphan, name, path, message, mend))
     return found
 
@@ -141,7 +135,7 @@ def _unknown_predictions(library: LibraryContents, name: str, folder: Path) -> l
     for number in sorted(layout.prediction_numbers(folder) - known):
         path = folder / layout.prediction_folder(number)
         message = f"{path} is a prediction that the index does not know."
-        mend = partial(_adopt_prediction, library, name, folder, number)
+        mend = partial(adopt_prediction, library, name, folder, number)
         found.append(Finding(ProblemKind.orphan, name, path, message, mend))
     return found
 
@@ -205,74 +199,3 @@ def _clear_leftover(library: LibraryContents, path: Path) -> None:
         note = notes.read_note(path / "correction.json") or {}
         set_aside(library.folder, layout.RECOVERED, str(note.get("case", "labels")), *sorted(path.iterdir()))
     shutil.rmtree(path)
-
-
-def _adopt_case(library: LibraryContents, folder: Path) -> None:
-    """Tell the index of a case, its predictions and its labels; a folder without a usable note goes to `recovered/`."""
-    known = notes.case_from_note(notes.read_note(folder / layout.CASE_NOTE))
-    if known is None or known[0].name != folder.name or not _fits(library, known[2]):
-        set_aside(library.folder, layout.RECOVERED, folder.name, folder)
-        return
-    case, grid, files = known
-    # From the start, so that nothing is written over the note before all is taken in.
-    recorded = notes.state_from_note(notes.read_note(folder / layout.STATE_NOTE))
-    if recorded is not None:
-        case = replace(case, state=recorded[0], changed=recorded[1])
-    try:
-        index.insert_case(library.database, case, grid, files)
-    except LibraryError:
-        # The same case, or its name in other capitals, is in the library.
-        set_aside(library.folder, layout.RECOVERED, folder.name, folder)
-        return
-    for finding in (
-        *_unknown_labels(library, case.name, folder),
-        *_unknown_predictions(library, case.name, folder),
-    ):
-        if finding.mend is not None:
-            finding.mend()
-    _restore_state(library, case.name, case.changed)
-
-
-def _restore_state(library: LibraryContents, name: str, changed: datetime) -> None:
-    """The state that a case came in with, if its data allow it; else the one that its data give."""
-    case = library.case(name)
-    state = settled_state(case.state, case.prediction is not None, case.labels is not None)
-    index.update_state(library.database, name, state, changed)
-    case = replace(case, state=state, changed=changed)
-    _write_note(layout.case_folder(library.folder, name) / layout.STATE_NOTE, notes.state_note(case))
-
-
-def _fits(library: LibraryContents, files: Sequence[StoredFile]) -> bool:
-    """Whether a case has the library's channels."""
-    wanted = {layout.image_file(channel) for channel in range(len(library.channel_names))}
-    return {file.path for file in files} == wanted
-
-
-def _adopt_labels(library: LibraryContents, name: str, folder: Path, number: int) -> None:
-    """Tell the index of a label version that is whole; else its files go to `recovered/`."""
-    known = notes.labels_from_note(notes.read_note(folder / layout.labels_note(number)))
-    allowed = {layout.labels_file(number), layout.edits_file(number)}
-    if known is not None and known[0].number == number and _whole(folder, known[1], allowed, layout.labels_file(number)):
-        index.insert_label_version(library.database, name, known[0], known[1])
-        settle_state(library, name)
-        return
-    paths = (layout.labels_file(number), layout.edits_file(number), layout.labels_note(number))
-    set_aside(library.folder, layout.RECOVERED, name, *(folder / path for path in paths))
-
-
-def _adopt_prediction(library: LibraryContents, name: str, folder: Path, number: int) -> None:
-    """Tell the index of a prediction that is whole; else it goes to `recovered/`."""
-    known = notes.prediction_from_note(notes.read_note(folder / layout.prediction_note(number)))
-    allowed = {layout.prediction_file(number, kind) for kind in ("labels", "entropy", "kl")}
-    needed = layout.prediction_file(number, "labels")
-    if known is not None and known[0].number == number and _whole(folder, known[1], allowed, needed):
-        index.insert_prediction(library.database, name, known[0], known[1])
-        settle_state(library, name)
-        return
-    set_aside(library.folder, layout.RECOVERED, name, folder / layout.prediction_folder(number))
-
-
-def _whole(folder: Path, files: Sequence[StoredFile], allowed: set[str], needed: str) -> bool:
-    """Whether a note names the right files, and all are as they were stored. Paths from a note are not to be trusted."""
-    paths = {file.path for file in files}
-    return needed in paths <= allowed and all(fault(folder, file) is None for file in files)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dualssl.case_files import EDITED, LEFT, MARKS, UNSEEN
 from dualssl.errors import LibraryError
 from dualssl.volumes.compare import differences
 from dualssl.volumes.read import check_image
@@ -71,14 +72,17 @@ def checked_label_map(volume: Volume, what: str, labels: LabelTable, grid: Geome
 
 
 def checked_mask(volume: Volume, what: str, grid: Geometry) -> Volume:
-    """A mask as it is stored: uint8 with values 0 and 1, on exactly the image's grid.
+    """An edit mask as it is stored: uint8 with the marks of `dualssl.case_files`, on exactly the image's grid.
 
     Raises:
         LibraryError: another grid or other values.
     """
     array = _whole_numbers(volume, what, grid)
-    if array.min() < 0 or array.max() > 1:
-        raise LibraryError(f"The {what} has values from {array.min():g} to {array.max():g}: use 1 inside and 0 outside.")
+    if not np.isin(array, MARKS).all():
+        raise LibraryError(
+            f"The {what} has values from {array.min():g} to {array.max():g}: use {EDITED} where a person edited, {UNSEEN} "
+            f"where nobody looked and {LEFT} elsewhere."
+        )
     return Volume(array.astype(np.uint8), grid)
 
 

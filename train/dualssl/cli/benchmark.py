@@ -76,12 +76,9 @@ def _labelled_cases(model: Path | None, dataset: Path | None, cases: str) -> Lab
     data.check_cases(names, labelled=True, where="--cases")
 
     from dualssl.benchmarking.published_protocol import LabelledCases
+    from dualssl.model.fit import check_fit
     from dualssl.model.folder import load_model
 
     networks, manifest = load_model(model)
-    if data.labels.names != manifest.labels.names:
-        raise DatasetError(
-            f"Dataset '{data.name}' has the structures {', '.join(data.labels.names)}, the model has "
-            f"{', '.join(manifest.labels.names)}: use data with the model's structures."
-        )
+    check_fit(manifest, data, DatasetError, "use data with the model's structures and channels")
     return LabelledCases(networks, manifest, data, names)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dualssl.case_files import MARKS
 from dualssl.cases import CaseLibrary, CaseRecord, CaseState
 from dualssl.cli.console import progress_bar, say
 from dualssl.cli.worklist import rank
@@ -148,7 +149,8 @@ def correct(
     labels: Annotated[Path, typer.Argument(help="Corrected label map or Slicer segmentation.", show_default=False)],
     reviewer: Annotated[str, typer.Option(help="Who answers for the labels.")],
     edits: Annotated[
-        Path | None, typer.Option(help="Voxels that a person changed, 0 or 1 (otherwise all that differ from the prediction).")
+        Path | None,
+        typer.Option(help="1 where a person edited, 255 where nobody looked. [default: what differs from the prediction]"),
     ] = None,
     notes: Annotated[str, typer.Option(help="Whatever is worth remembering.")] = "",
 ) -> None:
@@ -159,7 +161,7 @@ def correct(
     with CaseLibrary.open(library) as opened:
         grid = opened.geometry(name)
         label_map = read_label_map(labels, range(opened.labels.channels), grid)
-        mask = None if edits is None else read_label_map(edits, range(2), grid)
+        mask = None if edits is None else read_label_map(edits, MARKS, grid)
         if mask is None and opened.predictions(name):
             changed = label_map.array != opened.read_prediction(name).labels.array
             mask = Volume(changed.astype("uint8"), grid)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -49,6 +50,38 @@ def progress_bar() -> Progress:
         TextColumn("{task.fields[figures]}", markup=False),
         console=err,
     )
+
+
+@contextmanager
+def stage_bars() -> Iterator[Callable[[str, TrainingProgress | None], None]]:
+    """Bars one below the other, one for each stage of a job.
+
+    Gives what the job tells of its stages: their names, each with the progress of training where there is some. A stage ends
+    when the next one begins; the last ends with the block.
+    """
+    with progress_bar() as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def end_all() -> None:
+            for task in bar.tasks:
+                bar.update(task.id, total=task.total or 1, completed=task.total or 1)
+
+        def show(stage: str, progress: TrainingProgress | None) -> None:
+            if stage not in tasks:
+                end_all()
+                tasks[stage] = bar.add_task(stage, total=None, figures="")
+            if progress is not None:
+                show_training(bar, tasks[stage], progress)
+
+        yield show
+        end_all()
+
+
+def show_training(bar: Progress, task: TaskID, progress: TrainingProgress) -> None:
+    """Bring a task of a bar to where a training is; what the training notes is printed above the bar."""
+    if progress.note:
+        bar.console.print(progress.note, markup=False)
+    bar.update(task, completed=progress.iteration, total=progress.iterations, figures=training_figures(progress))
 
 
 def time_text(seconds: float | None) -> str:

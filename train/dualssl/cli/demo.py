@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from dualssl.cli.choices import DeviceName
-from dualssl.cli.console import progress_bar, say, show_table, training_figures
-
-if TYPE_CHECKING:
-    from dualssl.training.progress import TrainingProgress
+from dualssl.cli.console import say, show_table, stage_bars
 
 
 def demo(
@@ -22,25 +19,8 @@ def demo(
     """Make phantoms, train with and without unlabelled cases, segment, score, and write a report with pictures."""
     from dualssl.demo import run_demo
 
-    with progress_bar() as bar:
-        tasks: dict[str, object] = {}
-
-        def show(stage: str, progress: TrainingProgress | None) -> None:
-            if stage not in tasks:
-                for task in bar.tasks:
-                    bar.update(task.id, total=task.total or 1, completed=task.total or 1)
-                tasks[stage] = bar.add_task(stage, total=None, figures="")
-            if progress is not None:
-                bar.update(
-                    tasks[stage],  # type: ignore[arg-type]
-                    completed=progress.iteration,
-                    total=progress.iterations,
-                    figures=training_figures(progress),
-                )
-
+    with stage_bars() as show:
         result = run_demo(output, device.value, seed, show)
-        for task in bar.tasks:
-            bar.update(task.id, total=task.total or 1, completed=task.total or 1)
     rows = []
     for run in result.runs:
         for key, name in (("mean", "mean of both"), ("network_a", "network A"), ("network_b", "network B")):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dualssl.cli.choices import DeviceName
-from dualssl.cli.console import progress_bar, say, training_figures
+from dualssl.cli.console import say, stage_bars
 from dualssl.cli.models import show_verdict
 from dualssl.cli.outputs import refuse_file
 from dualssl.dataset import read_case_list, read_dataset
@@ -17,7 +17,6 @@ from dualssl.model.integrity import verify_model
 
 if TYPE_CHECKING:
     from dualssl.finetune.job import FineTuneOutcome
-    from dualssl.training.progress import TrainingProgress
 
 
 def finetune(
@@ -87,27 +86,8 @@ def finetune(
             reference_data.check_cases(chosen, labelled=True, where="--reference")
             fixed = CaseSet(reference_data, chosen)
         options = JobOptions(output, device.value, fixed, versions, not no_proof, resume)
-        with progress_bar() as bar:
-            tasks: dict[str, object] = {}
-
-            def show(stage: str, progress: TrainingProgress | None) -> None:
-                if stage not in tasks:
-                    for task in bar.tasks:
-                        bar.update(task.id, total=task.total or 1, completed=task.total or 1)
-                    tasks[stage] = bar.add_task(stage, total=None, figures="")
-                if progress is not None:
-                    if progress.note:
-                        bar.console.print(progress.note, markup=False)
-                    bar.update(
-                        tasks[stage],  # type: ignore[arg-type]
-                        completed=progress.iteration,
-                        total=progress.iterations,
-                        figures=training_figures(progress),
-                    )
-
+        with stage_bars() as show:
             outcome = FineTuneJob(opened, request, options, show).run()
-            for task in bar.tasks:
-                bar.update(task.id, total=task.total or 1, completed=task.total or 1)
     _show(outcome)
 
 

@@ -13,7 +13,7 @@ from dualssl.cli.console import progress_bar, say, show_table, time_text, traini
 from dualssl.cli.outputs import refuse_file
 from dualssl.dataset import read_case_list, read_dataset
 from dualssl.errors import TrainingError
-from dualssl.model.integrity import verify_model
+from dualssl.model.integrity import model_sha256, verify_model
 
 if TYPE_CHECKING:
     from dualssl.learning_loop.progress import LoopProgress
@@ -57,7 +57,6 @@ def learning_loop(
     from dualssl.finetune.plan import FineTuneSettings
     from dualssl.learning_loop.plan import LoopPlan
     from dualssl.learning_loop.reader import ReaderSettings
-    from dualssl.library_prediction import model_sha256
 
     plan = LoopPlan(
         model=info.manifest.id,

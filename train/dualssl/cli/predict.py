@@ -16,6 +16,7 @@ from dualssl.cli.console import progress_bar, say, show_table, time_text
 from dualssl.cli.outputs import ready_folder
 from dualssl.errors import OutputError, PredictionError, VolumeError
 from dualssl.model.folder import load_model, verify_model
+from dualssl.model.integrity import model_sha256
 from dualssl.volumes.names import channel_files, volume_name
 
 RESULTS = (".seg.nrrd", ".entropy.nrrd", ".kl.nrrd", ".json")
@@ -113,7 +114,7 @@ def predict(
 def _predict_library(model: Path, folder: Path, all_cases: bool, device: DeviceName, overlap: float) -> None:
     # None of these needs torch, which takes seconds to import.
     from dualssl.cases import CaseLibrary
-    from dualssl.library_prediction import ALL, WAITING, CaseProgress, check_model_fits, model_sha256, predict_library
+    from dualssl.library_prediction import ALL, WAITING, CaseProgress, check_model_fits, predict_library
 
     manifest = verify_model(model).manifest
     states = ALL if all_cases else WAITING
@@ -144,6 +145,8 @@ def _predict_library(model: Path, folder: Path, all_cases: bool, device: DeviceN
     columns = ("case", "entropy", "KL", "Dice between networks")
     show_table(f"{manifest.name} on {predictor.describe_device()}", columns, rows)
     say(f"Kept in the library: {folder}")
+    if report.left_out:
+        say(f"Left out, for another program predicts or changed them: {', '.join(report.left_out)}")
     if report.failed:
         for name, error in report.failed:
             say(f"{name} was not predicted: {error}")

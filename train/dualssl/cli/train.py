@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dualssl.cli.choices import DeviceName
-from dualssl.cli.console import progress_bar, say, training_figures
+from dualssl.cli.console import progress_bar, say, show_training
 from dualssl.cli.outputs import refuse_file
 from dualssl.dataset import read_case_list, read_dataset
 from dualssl.errors import TrainingError
@@ -77,9 +77,7 @@ def train(
         task = bar.add_task(f"{preset} ", total=config.iterations, figures="opening the cases")
 
         def show(progress: TrainingProgress) -> None:
-            if progress.note:
-                bar.console.print(progress.note, markup=False)
-            bar.update(task, completed=progress.iteration, figures=training_figures(progress))
+            show_training(bar, task, progress)
 
         run = TrainingRun(data, fingerprint, config, output, device.value, show)
         model = run.execute(resume)

@@ -31,14 +31,13 @@ def rank(
         raise LibraryError(f"--strategy {strategy}: choose one of {', '.join(STRATEGIES)}.")
 
     from dualssl.cases import CaseLibrary, CaseState
-    from dualssl.worklist import library_candidates
-    from dualssl.worklist import rank as rank_candidates
+    from dualssl.worklist import waiting_candidates
 
     with CaseLibrary.open(library) as opened:
         cases = opened.cases()
-    found = library_candidates(case for case in cases if case.state is CaseState.predicted)
+    found = waiting_candidates(cases)
     unpredicted = sum(case.state is CaseState.waiting for case in cases)
-    ranked = rank_candidates(found.candidates, strategy, seed, diverse=not no_diversity)[:count]
+    ranked = found.ranked(strategy, seed, diverse=not no_diversity)[:count]
     if as_json:
         groups = {candidate.name: candidate.group for candidate in found.candidates}
         data = {

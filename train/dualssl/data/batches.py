@@ -9,13 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dualssl.case_files import EDITED, LEFT, UNSEEN
 from dualssl.data.augment import PatchAugmenter
 from dualssl.data.randomness import derived_generator, derived_seed
 from dualssl.data.store import CaseStore, PreparedCase
 from dualssl.presets.base import Augmentation
+from dualssl.terms.base import IGNORE
+from dualssl.volumes.crop import crop_padded
 
 Shape = tuple[int, int, int]
-_LABEL, _EDITED = 0, 1
+_LABEL, _MARKS = 0, 1
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Batch:
 
     Attributes:
         labelled: (L, channels, k, j, i) float32.
-        labels: (L, k, j, i) int64.
+        labels: (L, k, j, i) int64; `IGNORE` where nobody answers for the label.
         unlabelled: (U, channels, k, j, i) float32; U may be 0.
         label_weight: (L, k, j, i) float32, importance of each label, or None for 1 everywhere.
     """
@@ -67,7 +70,8 @@ class BatchSource:
         augmentation: what is done to patches.
         seed: of the run.
         rank, world: this process and their number; each draws its own share.
-        edit_weight: importance of a voxel that a person changed, beside 1 for the others.
+        edit_weight: importance of a voxel that a person changed, beside 1 for the others. Labels that nobody looked at are left
+            out in any case.
     """
 
     def __init__(
@@ -92,6 +96,8 @@ class BatchSource:
         self._rank = rank
         self._world = world
         self._edit_weight = edit_weight
+        cases = {case for stream in labelled for case in stream.cases}
+        self._marked = any(store.dataset.edit_mask_path(case) is not None for case in cases)
 
     def batch(self, iteration: int) -> Batch:
         """The batch of `iteration`, the same whenever it is asked for."""
@@ -101,15 +107,21 @@ class BatchSource:
         maps = [maps for _, maps in labelled if maps is not None]
         return Batch(
             labelled=images,
-            labels=torch.from_numpy(np.stack([m[_LABEL] for m in maps]).astype(np.int64)),
+            labels=self._labels(maps),
             unlabelled=(torch.from_numpy(np.stack([image for image, _ in unlabelled])) if unlabelled else images.new_zeros(0)),
             label_weight=self._weights(maps),
         )
 
+    def _labels(self, maps: list[NDArray[np.uint8]]) -> Tensor:
+        labels = np.stack([m[_LABEL] for m in maps]).astype(np.int64)
+        if self._marked:
+            labels[np.stack([m[_MARKS] for m in maps]) == UNSEEN] = IGNORE
+        return torch.from_numpy(labels)
+
     def _weights(self, maps: list[NDArray[np.uint8]]) -> Tensor | None:
         if self._edit_weight == 1.0:
             return None
-        edited = np.stack([m[_EDITED] for m in maps]).astype(np.float32)
+        edited = np.stack([m[_MARKS] == EDITED if self._marked else np.zeros(m[_LABEL].shape) for m in maps]).astype(np.float32)
         return torch.from_numpy(1.0 + (self._edit_weight - 1.0) * edited)
 
     def _voxel_maps(self, case: PreparedCase, start: Shape) -> NDArray[np.uint8]:
@@ -117,11 +129,11 @@ class BatchSource:
         if case.label is None:
             raise ValueError(f"case {case.name} was not opened as labelled")
         label = crop_padded(case.label[None], start, self._patch)
-        if self._edit_weight == 1.0:
-            return label.astype(np.uint8, copy=False)
-        # Where no edit mask is kept, nothing counts as edited.
-        edited = np.zeros_like(label) if case.edited is None else crop_padded(case.edited[None], start, self._patch)
-        return np.concatenate([label, edited]).astype(np.uint8, copy=False)
+        if not self._marked:
+            return label
+        # Where no edit mask is kept, all was seen and nothing counts as edited.
+        marks = np.full_like(label, LEFT) if case.marks is None else crop_padded(case.marks[None], start, self._patch)
+        return np.concatenate([label, marks])
 
     def _sample(self, stream: Stream, iteration: int, slot: int) -> tuple[NDArray[np.float32], NDArray[np.uint8] | None]:
         position = (iteration * self._world + self._rank) * stream.count + slot
@@ -135,7 +147,8 @@ class BatchSource:
 
     def _patch_start(self, case: PreparedCase, generator: np.random.Generator, centre_on_structure: bool) -> Shape:
         room = [n - p for n, p in zip(case.image.shape[1:], self._patch, strict=True)]
-        on_structure = generator.random() < self._augmentation.foreground_share
+        # Of a case that was seen in part, a patch elsewhere would hold no label.
+        on_structure = generator.random() < self._augmentation.foreground_share or case.partly_seen
         if centre_on_structure and on_structure and case.foreground is not None:
             centre = case.foreground[int(generator.integers(len(case.foreground)))]
             start = [min(max(int(c) - p // 2, 0), max(r, 0)) for c, p, r in zip(centre, self._patch, room, strict=True)]
@@ -144,17 +157,3 @@ class BatchSource:
         # A side shorter than the patch is padded evenly on both ends.
         start = [s if r >= 0 else r // 2 for s, r in zip(start, room, strict=True)]
         return start[0], start[1], start[2]
-
-
-def crop_padded(array: NDArray[np.generic], start: Shape, shape: Shape) -> NDArray[np.generic]:
-    """The block of (channels, k, j, i) `array` at `start`; outside the array its nearest voxel is repeated, as prediction does.
-
-    Image and label map go on alike, so that what is learned there is no contradiction.
-    """
-    low = [max(s, 0) for s in start]
-    high = [min(s + n, size) for s, n, size in zip(start, shape, array.shape[1:], strict=True)]
-    block = array[(slice(None), *(slice(a, b) for a, b in zip(low, high, strict=True)))]
-    if block.shape[1:] == shape:
-        return block
-    outside = [(a - s, s + n - b) for a, b, s, n in zip(low, high, start, shape, strict=True)]
-    return np.pad(block, [(0, 0), *outside], mode="edge")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dualssl.case_files import CaseFiles, read_case, read_edit_mask
+from dualssl.case_files import UNSEEN, CaseFiles, read_case, read_edit_mask
 from dualssl.errors import VolumeError
 from dualssl.model.manifest import Preprocessing
 from dualssl.prediction.memory import available_bytes
@@ -28,9 +28,11 @@ class PreparedCase:
         name: of the case.
         image: (channels, k, j, i) float16: half the memory, and finer than the bfloat16 that training computes in.
         label: (k, j, i) uint8, or None where the case is used as unlabelled: its labels are then never read.
-        foreground: (n, 3) indices k, j, i of some foreground voxels, for patches centred on structures; None likewise.
+        foreground: (n, 3) indices k, j, i of some foreground voxels, for patches centred on structures; None likewise. Of a
+            case that a person saw in part: of some voxels of that part, whatever their label.
         spacing: mm along (k, j, i).
-        edited: (k, j, i) uint8, 1 where a person changed the label; None where that is not known.
+        marks: (k, j, i) uint8, the edit mask, see `dualssl.case_files`; None where there is none.
+        partly_seen: whether there are voxels that nobody looked at.
     """
 
     name: str
@@ -38,12 +40,13 @@ class PreparedCase:
     label: NDArray[np.uint8] | None
     foreground: NDArray[np.int32] | None
     spacing: tuple[float, float, float]
-    edited: NDArray[np.uint8] | None = None
+    marks: NDArray[np.uint8] | None = None
+    partly_seen: bool = False
 
     @property
     def nbytes(self) -> int:
         """Memory taken, bytes."""
-        return sum(array.nbytes for array in (self.image, self.label, self.foreground, self.edited) if array is not None)
+        return sum(array.nbytes for array in (self.image, self.label, self.foreground, self.marks) if array is not None)
 
 
 _FOREGROUND_SAMPLES = 4096
@@ -78,6 +81,15 @@ class CaseStore:
         with self._lock:
             return self._get(name)
 
+    def open_all(self, names: Iterable[str]) -> None:
+        """Open every case once, so that a bad file is found now and not after an hour of training.
+
+        Raises:
+            VolumeError: a file cannot be used; names it.
+        """
+        for name in names:
+            _ = self[name]
+
     def _get(self, name: str) -> PreparedCase:
         if name in self._kept:
             self._kept.move_to_end(name)
@@ -93,15 +105,22 @@ class CaseStore:
     def _read(self, name: str) -> PreparedCase:
         volumes, label_volume = read_case(self.dataset, name, name in self._labelled)
         prepared = prepare(volumes, self.preprocessing)
-        label = foreground = edited = None
+        label = foreground = marks = None
+        partly_seen = False
         if label_volume is not None:
             label = prepare_label_map(label_volume, prepared)
-            indices = np.argwhere(label > 0).astype(np.int32)
-            if len(indices) == 0:
-                path = self.dataset.label_path(name)
-                raise VolumeError(f"The label map {path} is empty: a labelled case needs at least one labelled voxel.")
-            # A fixed, evenly spread subset: enough to centre patches on, small to keep (a copy, for a view keeps them all).
-            foreground = indices[:: max(1, len(indices) // _FOREGROUND_SAMPLES)].copy()
-            edits = read_edit_mask(self.dataset, name, label_volume)
-            edited = None if edits is None else prepare_label_map(edits, prepared)
-        return PreparedCase(name, prepared.image.astype(np.float16), label, foreground, prepared.geometry.spacing, edited)
+            mask = read_edit_mask(self.dataset, name, label_volume)
+            marks = None if mask is None else prepare_label_map(mask, prepared)
+            partly_seen = marks is not None and bool((marks == UNSEEN).any())
+            foreground = self._centres(name, label > 0 if marks is None or not partly_seen else marks != UNSEEN)
+        image, spacing = prepared.image.astype(np.float16), prepared.geometry.spacing
+        return PreparedCase(name, image, label, foreground, spacing, marks, partly_seen)
+
+    def _centres(self, name: str, wanted: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """A fixed, evenly spread part of the wanted voxels' indices: enough to centre patches on, small to keep."""
+        indices = np.argwhere(wanted).astype(np.int32)
+        if len(indices) == 0:
+            path = self.dataset.label_path(name)
+            raise VolumeError(f"The label map {path} is empty: a labelled case needs at least one labelled voxel.")
+        # A copy, for a view keeps them all.
+        return indices[:: max(1, len(indices) // _FOREGROUND_SAMPLES)].copy()

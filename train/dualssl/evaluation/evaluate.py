@@ -16,6 +16,7 @@ from dualssl.metrics.calibration import Reliability
 from dualssl.metrics.case_metrics import SegmentationScores
 from dualssl.metrics.correlation import spearman
 from dualssl.metrics.review_efficiency import ReviewCurve
+from dualssl.model.fit import check_fit
 from dualssl.prediction.predictor import Predictor
 
 
@@ -106,17 +107,8 @@ def evaluate_model(
         DatasetError: the dataset's structures or channels are not the model's, a case has no label map, or there is no case.
         VolumeError: a file cannot be used.
     """
-    labels = predictor.manifest.labels
-    if dataset.labels.names != labels.names:
-        raise DatasetError(
-            f"Dataset '{dataset.name}' has the structures {', '.join(dataset.labels.names)}, the model has "
-            f"{', '.join(labels.names)}: evaluate on data with the model's structures."
-        )
-    if len(dataset.channel_names) != len(predictor.manifest.channel_names):
-        raise DatasetError(
-            f"Dataset '{dataset.name}' has the channels {', '.join(dataset.channel_names)}, the model takes "
-            f"{', '.join(predictor.manifest.channel_names)}: evaluate on data with the model's channels."
-        )
+    manifest = predictor.manifest
+    check_fit(manifest, dataset, DatasetError, "evaluate on data with the model's structures and channels")
     if not cases:
         raise DatasetError("There is no case to evaluate: name at least one.")
     dataset.check_cases(tuple(cases), labelled=True, where="--cases")
@@ -127,7 +119,7 @@ def evaluate_model(
     for name in cases:
         channels, truth = read_case(dataset, name, labelled=True)
         prediction = predictor.predict(channels, keep_confidence=True)
-        done.append(evaluate_case(name, prediction, truth.array, labels))
+        done.append(evaluate_case(name, prediction, truth.array, manifest.labels))
         if on_case is not None:
             on_case(len(done), done[-1])
     return Evaluation(tuple(done))

@@ -8,6 +8,7 @@ from dualssl.cases.dataset import LibraryDataset
 from dualssl.dataset import Dataset
 from dualssl.errors import TrainingError
 from dualssl.labels import LabelTable
+from dualssl.model.fit import check_fit
 from dualssl.model.manifest import Manifest
 
 _REPLAY = "replay: "
@@ -67,18 +68,9 @@ class FineTuneCases:
             TrainingError: structures or number of channels differ.
         """
         for dataset, what in ((self._library, "library"), (self._replay, "replay dataset")):
-            if dataset is None:
-                continue
-            if dataset.labels.names != manifest.labels.names:
-                raise TrainingError(
-                    f"The {what} '{dataset.name}' has the structures {', '.join(dataset.labels.names)}, model '{manifest.id}' "
-                    f"segments {', '.join(manifest.labels.names)}: use the {what} that belongs to the model."
-                )
-            if len(dataset.channel_names) != len(manifest.channel_names):
-                raise TrainingError(
-                    f"The {what} '{dataset.name}' has the channels {', '.join(dataset.channel_names)}, model '{manifest.id}' "
-                    f"takes {', '.join(manifest.channel_names)}: use the {what} that belongs to the model."
-                )
+            if dataset is not None:
+                remedy = f"use the {what} that belongs to model '{manifest.id}'"
+                check_fit(manifest, dataset, TrainingError, remedy, what=f"The {what}")
 
     def _place(self, case: str) -> tuple[Dataset, str]:
         if case.startswith(_REPLAY) and self._replay is not None:

@@ -12,7 +12,7 @@ from dualssl.dataset import Dataset
 from dualssl.devices import DeviceChoice
 from dualssl.errors import RegistryError, TrainingCancelledError, TrainingError
 from dualssl.evaluation.evaluate import evaluate_model
-from dualssl.files import output_error, sha256_of, write_json
+from dualssl.files import make_folder, write_json
 from dualssl.finetune.plan import FineTunePlan
 from dualssl.finetune.preflight import Preflight, preflight
 from dualssl.finetune.proof import Proof, proof_of
@@ -20,7 +20,7 @@ from dualssl.finetune.request import FineTuneRequest
 from dualssl.finetune.run import FineTuneRun, Parent
 from dualssl.locks import exclusive
 from dualssl.model.folder import load_model
-from dualssl.model.layout import CHECKSUMS
+from dualssl.model.integrity import model_sha256, verify_model
 from dualssl.prediction.predictor import PredictionSettings, Predictor
 from dualssl.registry.compare import CaseSet, read_scores
 from dualssl.registry.gate import GateRules, judge
@@ -154,7 +154,7 @@ class FineTuneJob:
             plan = FineTunePlan.from_json(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise TrainingError(f"{path} is damaged: restore it, or start a new fine-tuning in another folder.") from error
-        same_model = plan.model_sha256 == sha256_of(self._request.model / CHECKSUMS)
+        same_model = plan.model_sha256 == model_sha256(self._request.model)
         if not same_model or plan.settings != self._request.settings:
             what = "settings" if same_model else "model"
             raise TrainingError(
@@ -167,12 +167,7 @@ class FineTuneJob:
         output = self._options.output
         if self._options.resume:
             return
-        try:
-            occupied = output.is_dir() and any(output.iterdir())
-            output.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise output_error(output, error) from error
-        if occupied:
+        if make_folder(output):
             raise TrainingError(f"{output} is not empty: add --resume to go on with its fine-tuning, or name a new folder.")
         write_json(output / _PLAN, self._plan.to_json())
 
@@ -180,7 +175,8 @@ class FineTuneJob:
         if not self._options.prove:
             return Proof(reason="No comparison was asked for.")
         dataset = self._request.library
-        return proof_of(self._plan, dataset.records, self._parent.manifest, dataset.name)
+        partly_seen = dataset.at_versions(self._plan.corrected).partly_seen(self._plan.corrected)
+        return proof_of(self._plan, dataset.records, self._parent.manifest, dataset.name, partly_seen)
 
     def _check_registry(self) -> None:
         if self._options.registry is None:
@@ -232,9 +228,8 @@ class FineTuneJob:
         if not (self._options.resume and scored.is_file()):
             self._score(self._request.model, library, self._proof.cases, scored, "Scoring the parent")
         parent = read_scores(scored)
-        _, manifest = load_model(model)
         if folds:
-            child = ScoredSet.merged(folds, manifest.id)
+            child = ScoredSet.merged(folds, verify_model(model).manifest.id)
         else:
             self._score(model, library, self._proof.held_out, output / "scores.json", "Scoring the model")
             child = read_scores(output / "scores.json")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dualssl.errors import TrainingError
+from dualssl.plain_data import StoredSettings
 from dualssl.training.config import Shape, check_patch
 
 
@@ -54,9 +55,15 @@ class FineTuneSettings:
         if not 0 <= self.seed < 2**32:
             raise TrainingError(f"--seed {self.seed}: give a whole number from 0 to {2**32 - 1}.")
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> FineTuneSettings:
+        """From the fields as JSON has them; TypeError or ValueError where `data` are something else."""
+        fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+        return cls(**fields)
+
 
 @dataclass(frozen=True)
-class FineTunePlan:
+class FineTunePlan(StoredSettings):
     """A fine-tuning, apart from where its files are.
 
     Attributes:
@@ -82,18 +89,9 @@ class FineTunePlan:
         rest = {name: version for name, version in self.corrected.items() if name not in held_out}
         return replace(self, corrected=rest)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain data: lists and numbers."""
-        data = asdict(self)
-        for key in ("replay", "pool", "validation"):
-            data[key] = list(data[key])
-        data["settings"] = {k: list(v) if isinstance(v, tuple) else v for k, v in data["settings"].items()}
-        return data
-
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> FineTunePlan:
         """Inverse of `to_json`; KeyError, TypeError or ValueError where `data` are something else."""
-        settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data["settings"].items()}
         return cls(
             model=str(data["model"]),
             model_sha256=str(data["model_sha256"]),
@@ -101,9 +99,5 @@ class FineTunePlan:
             replay=tuple(map(str, data["replay"])),
             pool=tuple(map(str, data["pool"])),
             validation=tuple(map(str, data["validation"])),
-            settings=FineTuneSettings(**settings),
+            settings=FineTuneSettings.from_json(data["settings"]),
         )
-
-    def differences(self, stored: dict[str, Any]) -> list[str]:
-        """Names of the settings in which a stored plan (`to_json`) differs from this one."""
-        return [key for key, value in self.to_json().items() if stored.get(key) != value]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from dualssl.cases.records import CaseRecord
 from dualssl.finetune.plan import FineTunePlan
 from dualssl.model.manifest import Manifest
+from dualssl.model.provenance import labelled_cases
 from dualssl.registry.folds import folds, held_out
 
 MANY_PATIENTS = 12
@@ -38,19 +39,27 @@ class Proof:
         return tuple(sorted((*self.held_out, *(name for fold in self.folds for name in fold))))
 
 
-def proof_of(plan: FineTunePlan, records: Mapping[str, CaseRecord], parent: Manifest, dataset: str) -> Proof:
+def proof_of(
+    plan: FineTunePlan,
+    records: Mapping[str, CaseRecord],
+    parent: Manifest,
+    dataset: str,
+    partly_seen: Container[str] = (),
+) -> Proof:
     """Choose held-out cases.
 
-    Cases that the parent was trained on would flatter it, so that only newer ones count.
+    Cases that the parent was trained on would flatter it, so that only newer ones count. So would cases that a person saw only
+    in part: their other labels are the parent's own.
 
     Args:
         plan: what is to be trained.
         records: of the library's cases.
         parent: the model to be compared with.
         dataset: name of the library, by which the parent's manifest knows its cases.
+        partly_seen: cases with labels that nobody looked at.
     """
-    known = set(parent.provenance.get("labelled") or ()) if parent.provenance.get("dataset") == dataset else set()
-    new = [(name, records[name].group) for name in plan.corrected if name not in known]
+    known = set(labelled_cases(parent.provenance, dataset))
+    new = [(name, records[name].group) for name in plan.corrected if name not in known and name not in partly_seen]
     patients = len({group for _, group in new})
     if patients >= MANY_PATIENTS:
         out = held_out(new, HELD_OUT_SHARE)
@@ -67,5 +76,5 @@ def proof_of(plan: FineTunePlan, records: Mapping[str, CaseRecord], parent: Mani
             reason=f"The {len(new)} new corrected cases are held out in turn, from {count} extra trainings, and compared on.",
         )
     return Proof(
-        reason="Corrected cases of at least two patients that the parent has not learned from are needed to prove a gain."
+        reason="Corrected cases of at least two patients, seen as a whole and new to the parent, are needed to prove a gain."
     )

@@ -8,11 +8,11 @@ from pathlib import Path
 from dualssl.cases.dataset import LibraryDataset
 from dualssl.dataset import Dataset
 from dualssl.errors import TrainingError
-from dualssl.files import sha256_of
 from dualssl.finetune.cases import FineTuneCases
 from dualssl.finetune.plan import FineTunePlan, FineTuneSettings
-from dualssl.model.layout import CHECKSUMS
+from dualssl.model.integrity import model_sha256
 from dualssl.model.manifest import Manifest
+from dualssl.model.provenance import beginning, case_names, labelled_cases
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class FineTuneRequest:
         labelled = set(self.library.labelled_cases())
         return FineTunePlan(
             model=manifest.id,
-            model_sha256=sha256_of(self.model / CHECKSUMS),
+            model_sha256=model_sha256(self.model),
             corrected={name: self._version(name) for name in corrected},
             replay=self._replayed(manifest),
             pool=tuple(name for name in self.library.cases() if name not in labelled),
@@ -115,8 +115,8 @@ class FineTuneRequest:
 def _first_learned_from(manifest: Manifest) -> tuple[str, ...]:
     """The labelled cases at the beginning of a model's line: those of its first ancestor, as far as manifests name them."""
     provenance = manifest.provenance
-    named = provenance.get("labelled")
-    if "replayed" in provenance:
-        before = provenance.get("parent_provenance")
-        named = provenance["replayed"] or (before.get("labelled") if isinstance(before, dict) else None)
-    return tuple(str(name) for name in named) if isinstance(named, list) else ()
+    if "replayed" not in provenance:
+        return labelled_cases(provenance)
+    before = beginning(provenance)
+    # A fine-tuned model that does not say what came before it has no such cases: its own are corrected ones.
+    return case_names(provenance["replayed"]) or (labelled_cases(before) if before is not provenance else ())

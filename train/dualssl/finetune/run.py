@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric, seed_everything
 
 from dualssl.data.batches import BatchSource, Stream
@@ -22,18 +21,17 @@ from dualssl.finetune.plan import FineTunePlan
 from dualssl.finetune.recipe import recipe
 from dualssl.model.folder import new_model_id, save_model
 from dualssl.model.manifest import Manifest
+from dualssl.model.provenance import beginning
 from dualssl.networks.pair import DualNetwork
 from dualssl.presets.base import Preset
-from dualssl.training.devices import describe_device, make_fabric
+from dualssl.training.devices import make_fabric
 from dualssl.training.loop import LoopHooks, LoopSettings, TrainingLoop
 from dualssl.training.progress import OnProgress, Reporter
+from dualssl.training.provenance import training_facts
 from dualssl.training.records import MetricsLog
 from dualssl.training.run_folder import RunFolder
 from dualssl.training.trainer import Trainer
 from dualssl.training.validation import ValidationScore, validate
-from dualssl.version import __version__
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class FineTuneRun:
         self._cancelled = cancelled
         self._checkpoint_seconds = checkpoint_seconds
         self._preset = recipe_of(plan, parent.manifest)
-        self._monitor = DisagreementMonitor(self._say)
+        self._monitor = DisagreementMonitor(self._reporter.warn)
 
     def execute(self, resume: bool = False) -> Path:
         """Train to the end and write the model folder, whose path is returned.
@@ -93,16 +91,14 @@ class FineTuneRun:
         fabric = make_fabric(self._device)
         seed_everything(settings.seed, workers=False, verbose=False)
         one_piece = self._parent.manifest.postprocessing.largest_component
-        networks = DualNetwork(self._parent.manifest.networks)
-        networks.load_state_dict(self._parent.networks.state_dict())
         trainer = Trainer(
             fabric,
-            networks,
+            copy.deepcopy(self._parent.networks),
             self._preset,
             settings.iterations,
             settings.seed,
             one_piece,
-            self._say,
+            self._reporter.warn,
             parent=self._parent.networks,
         )
         if resume and self._folder.checkpoint.is_file():
@@ -166,13 +162,8 @@ class FineTuneRun:
 
     def _provenance(self, fabric: Fabric, trainer: Trainer, log: MetricsLog, now: datetime) -> dict[str, Any]:
         plan, settings = self._plan, self._plan.settings
-        curve = [
-            {"iteration": r["iteration"], "dice": r["dice"], "dice_a": r["dice_a"], "dice_b": r["dice_b"]}
-            for r in log.records()
-            if r["kind"] == "validation"
-        ]
+        first = beginning(self._parent.manifest.provenance)
         return {
-            "created": now.isoformat(timespec="seconds"),
             "dataset": self._cases.name,
             "labelled": list(plan.corrected),
             "label_versions": dict(plan.corrected),
@@ -181,25 +172,16 @@ class FineTuneRun:
             "validation": list(plan.validation),
             "preset": self._preset.name,
             "without": list(settings.without),
-            "weights": self._preset.export,
-            "checkpoint": "last",
             "iterations": trainer.state.iteration,
             "learning_rate": settings.learning_rate,
             "edit_weight": settings.edit_weight,
             "batch": settings.batch,
             "seed": settings.seed,
-            "hours": round(trainer.state.seconds / 3600, 4),
-            "device": describe_device(fabric),
-            "versions": {"dualssl": __version__, "torch": torch.__version__},
             "disagreement": {"start": self._monitor.start, "end": self._monitor.now, "collapsed": self._monitor.collapsed},
-            "validation_curve": curve,
-            # What the parent learned from is part of what the child knows.
-            "parent_provenance": _beginning(self._parent.manifest.provenance),
+            **training_facts(fabric, trainer, self._preset, log, now),
+            # What the line's first model learned from is part of what the child knows.
+            "parent_provenance": {key: first.get(key) for key in ("dataset", "labelled", "preset", "iterations")},
         }
-
-    def _say(self, note: str) -> None:
-        _log.warning(note)
-        self._reporter.note(note)
 
 
 def recipe_of(plan: FineTunePlan, manifest: Manifest) -> Preset:
@@ -221,8 +203,7 @@ def open_cases(cases: FineTuneCases, plan: FineTunePlan, manifest: Manifest, pre
     """
     labelled = (*plan.corrected, *(replayed(name) for name in plan.replay), *plan.validation)
     store = CaseStore(cases, manifest.preprocessing, labelled)
-    for name in (*labelled, *(plan.pool if preset.uses_unlabelled else ())):
-        _ = store[name]
+    store.open_all((*labelled, *(plan.pool if preset.uses_unlabelled else ())))
     return store
 
 
@@ -244,10 +225,3 @@ def batch_source(store: CaseStore, plan: FineTunePlan, manifest: Manifest, prese
         settings.seed,
         edit_weight=settings.edit_weight,
     )
-
-
-def _beginning(provenance: dict[str, Any]) -> dict[str, Any]:
-    """How the first model of the line was trained: of the parent, or of the one that the parent goes back to."""
-    before = provenance.get("parent_provenance")
-    source = before if isinstance(before, dict) else provenance
-    return {key: source.get(key) for key in ("dataset", "labelled", "preset", "iterations")}

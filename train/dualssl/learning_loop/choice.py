@@ -10,9 +10,9 @@ from dualssl.cases.states import CaseState
 from dualssl.errors import LibraryError
 from dualssl.files import write_json
 from dualssl.learning_loop.records import damaged, read_object
-from dualssl.library_prediction import model_sha256, prediction_files
-from dualssl.review import score_case
-from dualssl.worklist import library_candidates, rank
+from dualssl.library_prediction import store_prediction
+from dualssl.model.integrity import model_sha256
+from dualssl.worklist import waiting_candidates
 
 if TYPE_CHECKING:
     from dualssl.cases.library import CaseLibrary
@@ -38,14 +38,14 @@ def chosen_cases(library: CaseLibrary, order: Order, count: int, path: Path) -> 
             return tuple(map(str, read_object(path)["cases"]))
         except (KeyError, TypeError) as error:
             raise damaged(path) from error
-    candidates = library_candidates(library.cases(CaseState.predicted)).candidates
-    if len(candidates) < count:
+    found = waiting_candidates(library.cases())
+    if len(found.candidates) < count:
         raise LibraryError(
-            f"The library {library.folder} has {len(candidates)} case(s) left to rank, {count} are to be corrected: start a "
-            "new learning loop, and leave its libraries alone."
+            f"The library {library.folder} has {len(found.candidates)} case(s) left to rank, {count} are to be corrected: "
+            "start a new learning loop, and leave its libraries alone."
         )
     # A random order is one of chance alone: no choice of unlike cases may improve on it.
-    ranked = rank(candidates, order.strategy, order.seed, diverse=not order.random)
+    ranked = found.ranked(order.strategy, order.seed, diverse=not order.random)
     names = tuple(place.name for place in ranked[:count])
     write_json(path, {"cases": list(names)})
     return names
@@ -75,6 +75,4 @@ def predict_again(
         on_case(number, len(names))
         warm = predictor(model)
         images = library.read_images(name)
-        prediction = warm.predict(images)
-        scores = score_case(prediction.entropy, prediction.kl, prediction.label, prediction.label_a, prediction.label_b)
-        library.add_prediction(name, prediction_files(images, prediction, scores, warm.manifest.id, sha256))
+        store_prediction(library, name, images, warm.predict(images), warm.manifest.id, sha256)

@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dualssl.case_files import EDITED, LEFT, UNSEEN
 from dualssl.learning_loop.reader import CaseLabels, read_regions
 from dualssl.learning_loop.reviews import Review
-from dualssl.library_prediction import prediction_files
-from dualssl.review import RegionSettings, find_regions, score_case
+from dualssl.library_prediction import store_prediction
+from dualssl.review import RegionSettings, find_regions
 from dualssl.volumes.read import read_label_map
 from dualssl.volumes.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from dualssl.cases.library import CaseLibrary
     from dualssl.dataset import Dataset
-    from dualssl.learning_loop.reader import ReaderSettings
+    from dualssl.learning_loop.reader import ReaderSettings, Reading
     from dualssl.prediction.predictor import Predictor
     from dualssl.prediction.results import Prediction
 
@@ -67,11 +70,17 @@ def correct_case(
         name,
         Volume(reading.labels, grid),
         reviewer=REVIEWER,
-        edit_mask=Volume(reading.edits.astype(np.uint8), grid),
+        edit_mask=Volume(_marks(reading), grid),
         based_on=number,
         regions_reviewed=[region.to_json() for region in found.regions[: reading.mended]],
         notes="Made by a benchmark from known labels; no person looked at this case.",
     )
+
+
+def _marks(reading: Reading) -> NDArray[np.uint8]:
+    marks = np.where(reading.seen, LEFT, UNSEEN).astype(np.uint8)
+    marks[reading.edits] = EDITED
+    return marks
 
 
 def _seen(library: CaseLibrary, name: str, images: Sequence[Volume], prediction: Prediction, model_id: str, sha256: str) -> int:
@@ -81,5 +90,5 @@ def _seen(library: CaseLibrary, name: str, images: Sequence[Volume], prediction:
         stored = library.read_prediction(name, newest.number)
         if np.array_equal(stored.labels.array, prediction.label):
             return newest.number
-    scores = score_case(prediction.entropy, prediction.kl, prediction.label, prediction.label_a, prediction.label_b)
-    return library.add_prediction(name, prediction_files(images, prediction, scores, model_id, sha256)).number
+    record, _ = store_prediction(library, name, images, prediction, model_id, sha256)
+    return record.number

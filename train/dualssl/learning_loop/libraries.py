@@ -13,7 +13,8 @@ from dualssl.cases.layout import INDEX
 from dualssl.cases.library import CaseLibrary
 from dualssl.cases.states import CaseState
 from dualssl.files import atomic_folder
-from dualssl.library_prediction import CaseProgress, model_sha256, predict_library
+from dualssl.library_prediction import CaseProgress, predict_library
+from dualssl.model.integrity import model_sha256
 
 if TYPE_CHECKING:
     from dualssl.dataset import Dataset

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from dualssl.cases.library import CaseLibrary
 from dualssl.errors import TrainingError
-from dualssl.files import output_error, write_json
+from dualssl.files import make_folder, write_json
 from dualssl.finetune.request import FineTuneRequest
 from dualssl.finetune.run import FineTuneRun, Parent
 from dualssl.learning_loop.choice import chosen_cases, predict_again
@@ -32,9 +32,10 @@ from dualssl.learning_loop.reviews import FOLDER
 from dualssl.learning_loop.rounds import TRAINING, BothScores, Round, frozen_record, round_record
 from dualssl.learning_loop.scores import score_model
 from dualssl.learning_loop.scratch import CombinedDataset, recipe_of, train_scratch
-from dualssl.library_prediction import model_sha256
 from dualssl.locks import exclusive
+from dualssl.model.fit import check_fit
 from dualssl.model.folder import load_model
+from dualssl.model.integrity import model_sha256
 
 if TYPE_CHECKING:
     from dualssl.dataset import Dataset
@@ -109,25 +110,18 @@ class LearningLoop:
         for option, cases in (("--pool", plan.pool), ("--validation", plan.validation), ("--old", plan.old)):
             self._dataset.check_cases(cases, labelled=True, where=option)
         self._check_model()
-        _make(self._output)
+        make_folder(self._output)
         names = [path.name for path in self._output.iterdir()]
         if PLAN not in names and any(not name.startswith(".") for name in names):
             raise TrainingError(f"{self._output} is not empty and holds no learning loop: name a new folder.")
 
     def _check_model(self) -> None:
-        manifest, dataset = self._parent.manifest, self._dataset
+        manifest = self._parent.manifest
         if self._plan.scratch_iterations:
             recipe_of(manifest)
-        pairs = (
-            ("structures", dataset.labels.names, "segments", manifest.labels.names),
-            ("channels", dataset.channel_names, "takes", manifest.channel_names),
-        )
-        for noun, of_dataset, verb, of_model in pairs:
-            if of_dataset != of_model:
-                raise TrainingError(
-                    f"Dataset '{dataset.name}' has the {noun} {', '.join(of_dataset)}, model '{manifest.id}' {verb} "
-                    f"{', '.join(of_model)}: use the dataset that belongs to the model."
-                )
+        # By name: the case library that is made from the dataset takes the model's channels.
+        remedy = f"use the dataset that belongs to model '{manifest.id}'"
+        check_fit(manifest, self._dataset, TrainingError, remedy, channels_by_name=True)
 
     def _store_plan(self) -> None:
         path = self._output / PLAN
@@ -161,13 +155,13 @@ class LearningLoop:
     def _follow(self, order: Order, base: Path, frozen: Record) -> None:
         folder = self._output / order.name
         copy_library(base, folder / "library")
-        _make(folder / FOLDER)
+        make_folder(folder / FOLDER)
         names: tuple[str, ...] = ()
         seen = self._model
         with CaseLibrary.open(folder / "library") as library:
             for count in self._plan.rounds:
                 place = folder / f"round_{count:02d}"
-                _make(place)
+                make_folder(place)
                 names += self._choose(library, order, count - len(names), place, seen)
                 this = Round(order, names, place, seen)
                 seen = self._round(library, this, frozen)
@@ -230,7 +224,7 @@ class LearningLoop:
         stage = f"{this.title}: training from scratch"
         self._tell(LoopProgress(stage))
         folder = this.folder / "scratch"
-        _make(folder)
+        make_folder(folder)
         watch = Stopwatch(folder / "seconds.json")
         run = folder / "run"
         model = run / "model"
@@ -245,7 +239,7 @@ class LearningLoop:
 
     def _scores(self, model: Path, folder: Path, title: str) -> BothScores:
         """Of the validation and of the old cases."""
-        _make(folder)
+        make_folder(folder)
 
         def scored(cases: tuple[str, ...], name: str) -> ModelScores:
             stage = f"{title}: scoring the {name} cases"
@@ -267,13 +261,6 @@ class LearningLoop:
 
     def _training(self, stage: str) -> OnProgress:
         return lambda progress: self._tell(LoopProgress(stage, progress.iteration, progress.iterations, progress))
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise output_error(folder, error) from error
 
 
 def _begun(folder: Path) -> bool:

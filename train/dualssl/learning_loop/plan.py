@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from dualssl.errors import TrainingError
 from dualssl.finetune.plan import FineTuneSettings
 from dualssl.learning_loop.reader import ReaderSettings
+from dualssl.plain_data import StoredSettings
 
 RANKED = "ranked"
 RANDOM = "random"
@@ -51,7 +52,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class LoopPlan:
+class LoopPlan(StoredSettings):
     """A learning loop, apart from where its files are.
 
     Attributes:
@@ -107,16 +108,9 @@ class LoopPlan:
         """The orders that `orders` names."""
         return tuple(Order.named(name, self.settings.seed) for name in self.orders)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain data: lists and numbers."""
-        return {key: _plain(value) for key, value in asdict(self).items()}
-
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> LoopPlan:
         """Inverse of `to_json`; KeyError, TypeError or ValueError where `data` are something else."""
-        settings: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in data["settings"].items()
-        }
         return cls(
             model=str(data["model"]),
             model_sha256=str(data["model_sha256"]),
@@ -127,14 +121,10 @@ class LoopPlan:
             rounds=tuple(map(int, data["rounds"])),
             orders=tuple(map(str, data["orders"])),
             reader=ReaderSettings(**data["reader"]),
-            settings=FineTuneSettings(**settings),
+            settings=FineTuneSettings.from_json(data["settings"]),
             repredict=bool(data["repredict"]),
             scratch_iterations=int(data["scratch_iterations"]),
         )
-
-    def differences(self, stored: dict[str, Any]) -> list[str]:
-        """Names of the settings in which a stored plan (`to_json`) differs from this one."""
-        return [key for key, value in self.to_json().items() if stored.get(key) != value]
 
     def _check_cases(self) -> None:
         lists = (("--pool", self.pool), ("--validation", self.validation), ("--old", self.old))
@@ -148,9 +138,3 @@ class LoopPlan:
                     raise TrainingError(
                         f"Case '{both[0]}' is in both {option} and {other} ({len(both)} such): remove it from one of them."
                     )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    return [_plain(part) for part in value] if isinstance(value, (list, tuple)) else value

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dualssl.learning_loop.summary import frozen_of, line_of
-from dualssl.report.figures import drawing, label_text, new_figure, run_style
+from dualssl.report.figures import GRID, drawing, label_text, legend_below, new_figure, run_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from dualssl.learning_loop.records import Kind, Record
     from dualssl.learning_loop.reviews import ReviewEfficiency
 
-_GRID: dict[str, Any] = {"color": "#D0D0D0", "linewidth": 0.6}
 _FROZEN: dict[str, Any] = {"color": "#555555", "linestyle": (0, (1, 1.5)), "linewidth": 1.4}
 
 
@@ -39,7 +38,7 @@ def cases_figure(plan: LoopPlan, records: Sequence[Record]) -> Figure:
             panel.set_ylabel("Dice (%)")
             panel.set_xlabel("corrected cases")
             panel.set_xticks([0, *plan.rounds])
-        _legend(figure, panels[0])
+        legend_below(figure, panels[0])
         return figure
 
 
@@ -57,7 +56,7 @@ def voxels_figure(plan: LoopPlan, records: Sequence[Record]) -> Figure:
         panel.set_title("Validation cases", loc="left")
         panel.set_ylabel("Dice (%)")
         panel.set_xlabel("voxels corrected (thousands)")
-        _legend(figure, panel)
+        legend_below(figure, panel)
         return figure
 
 
@@ -93,7 +92,7 @@ def review_figure(efficiency: ReviewEfficiency) -> Figure:
             panel.set_ylabel(label)
             panel.set_xlabel(f"regions reviewed (mean of {efficiency.cases} reviews)")
             panel.set_xlim(0, max(len(shown) - 1, 1))
-            panel.grid(**_GRID)
+            panel.grid(**GRID)
             _whole_ticks(panel)
         panels[1].set_ylim(bottom=0)
         _clicks(panels[2], efficiency)
@@ -136,7 +135,7 @@ def _lines(panel: Axes, plan: LoopPlan, records: Sequence[Record], against: str,
                 label=label_text(f"from scratch, {order} order"),
             )
     panel.set_xlim(left=0)
-    panel.grid(**_GRID)
+    panel.grid(**GRID)
 
 
 def _trained(records: Sequence[Record], order: str, kind: Kind) -> tuple[Record, ...]:
@@ -165,15 +164,10 @@ def _clicks(panel: Axes, efficiency: ReviewEfficiency) -> None:
     panel.set_xticks(range(len(names)), names)
     panel.set_title("One click in each region", loc="left")
     panel.set_ylabel("errors there repaired (%)")
-    panel.grid(axis="y", **_GRID)
+    panel.grid(axis="y", **GRID)
 
 
 def _whole_ticks(panel: Axes) -> None:
     from matplotlib.ticker import MaxNLocator
 
     panel.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-
-
-def _legend(figure: Figure, panel: Axes) -> None:
-    handles, names = panel.get_legend_handles_labels()
-    figure.legend(handles, names, loc="lower center", ncols=2, fontsize=8.5, handlelength=2.8, labelspacing=0.3)

@@ -114,6 +114,7 @@ class Reading:
     Attributes:
         labels: corrected label map (k, j, i).
         edits: voxels (k, j, i) whose value the reader changed.
+        seen: voxels (k, j, i) that the reader looked at, those changed among them.
         mended: number of regions that were mended; less than asked for where the list is shorter.
         errors_before, errors_after: wrong voxels of the whole case.
         repairs: of each region that was followed, in the list's order; the first `mended` went into `labels`.
@@ -123,6 +124,7 @@ class Reading:
 
     labels: NDArray[np.uint8]
     edits: NDArray[np.bool_]
+    seen: NDArray[np.bool_]
     mended: int
     errors_before: int
     errors_after: int
@@ -150,6 +152,7 @@ def read_regions(case: CaseLabels, found: ReviewRegions, structures: int, settin
     current = case.predicted.copy()
     mended = min(chosen.regions, len(found))
     labels = current.copy()
+    looked = seen = np.zeros(found.shape, dtype=bool)
     errors = int(np.count_nonzero(case.predicted != case.truth))
     repairs: list[RegionRepair] = []
     dice, repaired = [counts.dice()], [0]
@@ -161,12 +164,14 @@ def read_regions(case: CaseLabels, found: ReviewRegions, structures: int, settin
         repairs.append(_repair(case, region.id, members, brush, int(np.count_nonzero(wrong))))
         dice.append(counts.dice())
         repaired.append(repaired[-1] + repairs[-1].repaired)
+        looked = looked | brush
         if len(repairs) == mended:
-            labels = current.copy()
+            labels, seen = current.copy(), looked
     edits = labels != case.predicted
     return Reading(
         labels=labels,
         edits=edits,
+        seen=seen,
         mended=mended,
         errors_before=errors,
         errors_after=errors - int(np.count_nonzero(edits)),

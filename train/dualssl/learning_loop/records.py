@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 from dualssl.errors import TrainingError
 from dualssl.files import atomic_write, write_json
+from dualssl.plain_data import plain
 
 Kind = Literal["frozen", "finetune", "scratch"]
 
@@ -56,7 +57,7 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        return {**asdict(self), "names": list(self.names), "dice_by_case": dict(self.dice_by_case)}
+        return dict(plain(asdict(self)))
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Record:

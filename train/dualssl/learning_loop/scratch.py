@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dualssl.dataset import Dataset
 from dualssl.errors import TrainingError
+from dualssl.model.provenance import beginning
 from dualssl.presets import preset_named
 from dualssl.training.request import TrainingRequest
 from dualssl.training.run import TrainingRun
@@ -129,8 +130,7 @@ def recipe_of(base: Manifest) -> Mapping[str, Any]:
     Raises:
         TrainingError: the model does not name one.
     """
-    before = base.provenance.get("parent_provenance")
-    provenance = before if isinstance(before, dict) else base.provenance
+    provenance = beginning(base.provenance)
     if not provenance.get("preset"):
         raise TrainingError(
             f"Model '{base.id}' does not say by which preset it was trained, so that none can be trained from scratch like it: "

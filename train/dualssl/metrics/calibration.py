@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dualssl.metrics.voxels import chosen_voxels
+from dualssl.metrics.voxels import check_bins, chosen_voxels, empty_bins
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -26,10 +26,8 @@ class Reliability:
         Raises:
             ValueError: fewer than one bin.
         """
-        if bins < 1:
-            raise ValueError(f"a histogram needs at least one bin, not {bins}")
-        self.counts: NDArray[np.int64] = np.zeros(bins, dtype=np.int64)
-        self._correct: NDArray[np.int64] = np.zeros(bins, dtype=np.int64)
+        self.counts = empty_bins(bins)
+        self._correct = empty_bins(bins)
         self._confidence: NDArray[np.float64] = np.zeros(bins, dtype=np.float64)
 
     def add(self, confidence: ArrayLike, correct: ArrayLike, band: ArrayLike | None = None) -> None:
@@ -59,8 +57,7 @@ class Reliability:
         Raises:
             ValueError: the numbers of bins differ.
         """
-        if len(self.counts) != len(other.counts):
-            raise ValueError(f"histograms of {len(self.counts)} and {len(other.counts)} bins cannot be merged")
+        check_bins(self.counts, other.counts)
         self.counts += other.counts
         self._correct += other._correct
         self._confidence += other._confidence

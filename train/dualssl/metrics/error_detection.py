@@ -9,7 +9,7 @@ import numpy as np
 
 from dualssl.metrics.band import foreground_band
 from dualssl.metrics.ranking import TieGroups
-from dualssl.metrics.voxels import chosen_voxels, voxels_in
+from dualssl.metrics.voxels import check_bins, chosen_voxels, empty_bins, voxels_in
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -103,10 +103,8 @@ class ErrorHistogram:
         Raises:
             ValueError: fewer than one bin.
         """
-        if bins < 1:
-            raise ValueError(f"a histogram needs at least one bin, not {bins}")
-        self.voxels: NDArray[np.int64] = np.zeros(bins, dtype=np.int64)
-        self.errors: NDArray[np.int64] = np.zeros(bins, dtype=np.int64)
+        self.voxels = empty_bins(bins)
+        self.errors = empty_bins(bins)
 
     def add(self, uncertainty: ArrayLike, errors: ArrayLike, band: ArrayLike | None = None) -> None:
         """Count the voxels of a case; arguments as for `detect_errors`.
@@ -128,8 +126,7 @@ class ErrorHistogram:
         Raises:
             ValueError: the numbers of bins differ.
         """
-        if len(self.voxels) != len(other.voxels):
-            raise ValueError(f"histograms of {len(self.voxels)} and {len(other.voxels)} bins cannot be merged")
+        check_bins(self.voxels, other.voxels)
         self.voxels += other.voxels
         self.errors += other.errors
 

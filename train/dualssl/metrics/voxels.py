@@ -57,3 +57,24 @@ def voxels_in(values: ArrayLike, flags: ArrayLike, band: ArrayLike | None) -> tu
     if not np.all(np.isfinite(v)):
         raise ValueError("a map holds NaN or infinite values inside the band")
     return v, np.concatenate([p[1] for p in parts])
+
+
+def empty_bins(bins: int) -> NDArray[np.int64]:
+    """Counts (bins,) of a histogram before anything was counted.
+
+    Raises:
+        ValueError: fewer than one bin.
+    """
+    if bins < 1:
+        raise ValueError(f"a histogram needs at least one bin, not {bins}")
+    return np.zeros(bins, dtype=np.int64)
+
+
+def check_bins(one: NDArray[np.int64], other: NDArray[np.int64]) -> None:
+    """See that two histograms can be merged.
+
+    Raises:
+        ValueError: the numbers of bins differ.
+    """
+    if len(one) != len(other):
+        raise ValueError(f"histograms of {len(one)} and {len(other)} bins cannot be merged")

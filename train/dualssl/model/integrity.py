@@ -90,6 +90,15 @@ def verify_model(folder: Path) -> ModelInfo:
     return ModelInfo(folder, manifest, size, (*expected, CHECKSUMS))
 
 
+def model_sha256(folder: Path) -> str:
+    """SHA-256 that stands for a whole model folder: that of its list of checksums.
+
+    Raises:
+        OSError: the list cannot be read.
+    """
+    return sha256_of(folder / CHECKSUMS)
+
+
 def write_checksums(folder: Path) -> None:
     """List size and SHA-256 of every file in a folder that is being saved."""
     names = sorted(name for name in _files_in(folder) if name != CHECKSUMS)

@@ -14,6 +14,7 @@ from dualssl.prediction.precision import memory_format_for
 from dualssl.prediction.results import ArrayPrediction, ClassProbabilities
 from dualssl.prediction.uncertainty import PairUncertainty
 from dualssl.prediction.windows import Blending, Shape, WindowPlan, blending_weights
+from dualssl.volumes.crop import clipped_box, crop_padded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -146,8 +147,7 @@ class _Slab:
 
     def add(self, network: int, logits: Tensor, temperature: float, start: Shape, weights: list[Tensor]) -> None:
         """Add a window's probabilities, from logits (C, window), with its weights along k, j and i."""
-        low = [max(s, 0) for s in start]
-        high = [min(s + n, size) for s, n, size in zip(start, logits.shape[1:], self._shape, strict=True)]
+        low, high = clipped_box(start, logits.shape[1:], self._shape)
         k, j, i = (slice(a - s, b - s) for a, b, s in zip(low, high, start, strict=True))
         weight = weights[0][k, None, None] * (weights[1][j, None] * weights[2][i])
         into = self._sum[network, :, low[0] - self._first : high[0] - self._first, low[1] : high[1], low[2] : high[2]]
@@ -203,15 +203,10 @@ def _numbered_starts(plan: WindowPlan) -> Iterator[tuple[Shape, Shape]]:
 
 def _fill(window: Tensor, image: NDArray[np.float32], start: Shape) -> None:
     """Copy the part of `image` under the window at `start`; outside the image its nearest voxel is repeated."""
-    sizes = image.shape[1:]
-    low = [max(s, 0) for s in start]
-    high = [min(s + n, size) for s, n, size in zip(start, window.shape[1:], sizes, strict=True)]
-    inside = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    part = np.array(image[(slice(None), *inside)], dtype=np.float32)
-    if part.shape != tuple(window.shape):
-        outside = [(a - s, s + n - b) for a, b, s, n in zip(low, high, start, window.shape[1:], strict=True)]
-        part = np.pad(part, [(0, 0), *outside], mode="edge")
-    window.copy_(torch.from_numpy(part))
+    k, j, i = window.shape[1:]
+    part = crop_padded(image, start, (k, j, i))
+    # Of an image that may not be written to a copy is made: torch takes no such array without a warning.
+    window.copy_(torch.from_numpy(np.require(part, np.float32, "W")))
 
 
 def _store(array: NDArray[Any], values: Tensor) -> None:

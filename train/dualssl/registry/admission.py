@@ -83,12 +83,6 @@ def check_verdict(verdict: Verdict | None, manifest: Manifest, parent: VersionRe
         )
 
 
-def labelled_cases(manifest: Manifest) -> dict[str, int | None]:
-    """The cases with labels that a model was trained on, as far as its manifest names them; versions are not known."""
-    named = manifest.provenance.get("labelled")
-    return {name: None for name in named if isinstance(name, str)} if isinstance(named, list) else {}
-
-
 def refuse_unproposed(record: VersionRecord) -> NoReturn:
     """Say why a version does not become active without force.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from dualssl.dataset import Dataset
 from dualssl.errors import DatasetError, RegistryError
-from dualssl.files import sha256_of
-from dualssl.model.integrity import verify_model
-from dualssl.model.layout import CHECKSUMS
+from dualssl.model.fit import check_fit
+from dualssl.model.integrity import model_sha256, verify_model
 from dualssl.model.manifest import Manifest
+from dualssl.model.provenance import labelled_cases
 from dualssl.registry.gate import GateRules, judge
+from dualssl.registry.reading import read_file
 from dualssl.registry.scores import Calibration, ScoredCase, ScoredSet, ScoredStructure
 from dualssl.registry.verdict import Verdict
 
@@ -62,14 +62,7 @@ def read_scores(path: Path) -> ScoredSet:
     Raises:
         RegistryError: there is no such file, or as `scores_of`.
     """
-    try:
-        return scores_of(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise RegistryError(f"{path} cannot be read ({error.strerror}): give a file that 'dualssl evaluate' wrote.") from error
-    except (ValueError, RecursionError) as error:
-        raise RegistryError(f"{path} is not readable as JSON: give a file that 'dualssl evaluate' wrote.") from error
-    except RegistryError as error:
-        raise RegistryError(f"{path}: {error}") from error
+    return read_file(path, scores_of, "give a file that 'dualssl evaluate' wrote")
 
 
 def _case(data: Mapping[str, Any]) -> ScoredCase:
@@ -103,7 +96,7 @@ def held_out_cases(dataset: Dataset, manifests: Sequence[Manifest], wanted: Sequ
         DatasetError: a case that is wanted lacks a file.
         RegistryError: a case that is wanted was trained on, or there is none left.
     """
-    trained = {name: manifest.id for manifest in manifests for name in _trained_on(manifest, dataset)}
+    trained = {name: manifest.id for manifest in manifests for name in labelled_cases(manifest.provenance, dataset.name)}
     if wanted is None:
         unseen = tuple(name for name in dataset.cases() if name not in trained and dataset.label_path(name).is_file())
         if not unseen:
@@ -121,13 +114,6 @@ def held_out_cases(dataset: Dataset, manifests: Sequence[Manifest], wanted: Sequ
     return tuple(wanted)
 
 
-def _trained_on(manifest: Manifest, dataset: Dataset) -> tuple[str, ...]:
-    labelled = manifest.provenance.get("labelled")
-    if manifest.provenance.get("dataset") != dataset.name or not isinstance(labelled, list):
-        return ()
-    return tuple(str(name) for name in labelled)
-
-
 def check_models(parent: Path, child: Path) -> tuple[Manifest, Manifest]:
     """See that two model folders are intact and can be compared, without torch.
 
@@ -136,7 +122,7 @@ def check_models(parent: Path, child: Path) -> tuple[Manifest, Manifest]:
         RegistryError: they are one model, or their structures or channels differ.
     """
     before, after = verify_model(parent).manifest, verify_model(child).manifest
-    if sha256_of(parent / CHECKSUMS) == sha256_of(child / CHECKSUMS):
+    if model_sha256(parent) == model_sha256(child):
         raise RegistryError(f"Both folders hold model '{before.id}': give the folders of two models.")
     if before.labels.names != after.labels.names:
         raise RegistryError(
@@ -189,11 +175,7 @@ def _check_cases(manifest: Manifest, sets: Sequence[CaseSet]) -> None:
     from dualssl.case_files import read_case
 
     for chosen in sets:
-        if chosen.dataset.labels.names != manifest.labels.names:
-            raise DatasetError(
-                f"Dataset '{chosen.dataset.name}' has the structures {', '.join(chosen.dataset.labels.names)}, the models have "
-                f"{', '.join(manifest.labels.names)}: compare them on data with their structures."
-            )
+        check_fit(manifest, chosen.dataset, DatasetError, "compare models on data with their structures and channels")
         for name in chosen.cases:
             read_case(chosen.dataset, name, labelled=True)
 

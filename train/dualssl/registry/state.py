@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
 from dualssl.errors import RegistryError
+from dualssl.plain_data import text, whole_number
 
 FORMAT_VERSION = 1
 
@@ -84,16 +85,16 @@ class VersionRecord:
         """
         parent, verdict, cases = data["parent"], data["verdict"], data["cases"]
         record = cls(
-            id=_text(data["id"]),
-            number=_whole(data["number"]),
-            model_id=_text(data["model_id"]),
-            name=_text(data["name"]),
-            parent=None if parent is None else _text(parent),
-            created=_text(data["created"]),
-            cases={_text(name): None if n is None else _whole(n) for name, n in cases.items()},
+            id=text(data["id"]),
+            number=whole_number(data["number"]),
+            model_id=text(data["model_id"]),
+            name=text(data["name"]),
+            parent=None if parent is None else text(parent),
+            created=text(data["created"]),
+            cases={text(name): None if n is None else whole_number(n) for name, n in cases.items()},
             verdict=verdict,
-            manifest_sha256=_text(data["manifest_sha256"]),
-            checksums_sha256=_text(data["checksums_sha256"]),
+            manifest_sha256=text(data["manifest_sha256"]),
+            checksums_sha256=text(data["checksums_sha256"]),
         )
         if not is_version_id(record.id):
             raise ValueError(f"{record.id!r} cannot be an id")
@@ -194,9 +195,9 @@ class RegistryState:
                 raise ValueError(f"format_version is {version!r}")
             state = cls(
                 versions=tuple(VersionRecord.from_json(record) for record in data["versions"]),
-                history=tuple(_text(entry) for entry in data["history"]),
+                history=tuple(text(entry) for entry in data["history"]),
                 events=tuple(_event(event) for event in data["events"]),
-                next_number=_whole(data["next_number"]),
+                next_number=whole_number(data["next_number"]),
             )
             state._check()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -218,24 +219,12 @@ class RegistryState:
             raise ValueError(f"the history names the unknown version {unknown[0]}")
 
 
-def is_version_id(text: str) -> bool:
+def is_version_id(name: str) -> bool:
     """Whether a text can be the id of a version."""
-    return _ID.fullmatch(text) is not None
+    return _ID.fullmatch(name) is not None
 
 
 def _event(data: Mapping[str, Any]) -> Event:
     if data["what"] not in get_args(Deed):
         raise ValueError(f"unknown event {data['what']!r}")
-    return Event(_text(data["at"]), cast(Deed, data["what"]), _text(data["id"]))
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def _whole(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise TypeError(f"{value!r} is no whole number")
-    return value
+    return Event(text(data["at"]), cast(Deed, data["what"]), text(data["id"]))

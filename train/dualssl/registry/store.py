@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dualssl.errors import ModelError, RegistryError
 from dualssl.files import atomic_folder, output_error, sha256_of, sync_folder, write_json
-from dualssl.model.integrity import ModelInfo, verify_model
-from dualssl.model.layout import CHECKSUMS, MANIFEST
+from dualssl.model.integrity import ModelInfo, model_sha256, verify_model
+from dualssl.model.layout import MANIFEST
 from dualssl.registry.names import free_id
 from dualssl.registry.state import VersionRecord
 
@@ -69,7 +69,7 @@ def verify_as_recorded(folder: Path, record: VersionRecord) -> ModelInfo:
         RegistryError: the folder is intact, but holds another model than the record describes.
     """
     info = verify_model(folder)
-    found = (sha256_of(folder / MANIFEST), sha256_of(folder / CHECKSUMS))
+    found = (sha256_of(folder / MANIFEST), model_sha256(folder))
     if found != (record.manifest_sha256, record.checksums_sha256):
         raise RegistryError(f"{folder} holds another model than was added as {record.id}: bring back the model that was added.")
     return info

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from dualssl.errors import RegistryError
+from dualssl.plain_data import finite_number, plain, text
+from dualssl.registry.reading import read_file
 
 Decision = Literal["better", "not proved", "worse"]
 Outcome = Literal["held", "not proved", "broken", "not assessed"]
@@ -104,7 +104,7 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, the inverse of `from_json`."""
-        return {"format_version": FORMAT_VERSION, **_plain(asdict(self))}
+        return {"format_version": FORMAT_VERSION, **plain(asdict(self))}
 
     @classmethod
     def from_json(cls, data: Any) -> Verdict:
@@ -122,16 +122,16 @@ class Verdict:
             reference = data["reference"]
             return cls(
                 decision=cast(Decision, _one_of(Decision, data["decision"])),
-                reason=_text(data["reason"]),
-                parent=_text(data["parent"]),
-                child=_text(data["child"]),
+                reason=text(data["reason"]),
+                parent=text(data["parent"]),
+                child=text(data["child"]),
                 rules=tuple(
-                    RuleResult(_text(r["name"]), cast(Outcome, _one_of(Outcome, r["outcome"])), _text(r["detail"]))
+                    RuleResult(text(r["name"]), cast(Outcome, _one_of(Outcome, r["outcome"])), text(r["detail"]))
                     for r in data["rules"]
                 ),
                 held_out=_set_comparison(data["held_out"]),
                 reference=None if reference is None else _set_comparison(reference),
-                settings={str(name): _number(value) for name, value in data["settings"].items()},
+                settings={str(name): finite_number(value) for name, value in data["settings"].items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RegistryError(f"The verdict lacks or garbles a field ({error}): compare the models anew.") from error
@@ -143,29 +143,13 @@ def read_verdict(path: Path) -> Verdict:
     Raises:
         RegistryError: there is no such file, or it holds no verdict.
     """
-    try:
-        return Verdict.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise RegistryError(
-            f"{path} cannot be read ({error.strerror}): give a file that 'dualssl models compare' wrote."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise RegistryError(f"{path} is not readable as JSON: give a file that 'dualssl models compare' wrote.") from error
-    except RegistryError as error:
-        raise RegistryError(f"{path}: {error}") from error
-
-
-def _plain(data: Any) -> Any:
-    """Tuples as lists, as JSON has them, so that what is written and what is read again are equal."""
-    if isinstance(data, dict):
-        return {key: _plain(value) for key, value in data.items()}
-    return [_plain(value) for value in data] if isinstance(data, (list, tuple)) else data
+    return read_file(path, Verdict.from_json, "give a file that 'dualssl models compare' wrote")
 
 
 def _set_comparison(data: dict[str, Any]) -> SetComparison:
     return SetComparison(
-        dataset=_text(data["dataset"]),
-        cases=tuple(_text(case) for case in data["cases"]),
+        dataset=text(data["dataset"]),
+        cases=tuple(text(case) for case in data["cases"]),
         mean=_structure(data["mean"]),
         structures=tuple(_structure(structure) for structure in data["structures"]),
         ece_parent=_number_or_none(data["ece_parent"]),
@@ -174,17 +158,17 @@ def _set_comparison(data: dict[str, Any]) -> SetComparison:
 
 
 def _structure(data: dict[str, Any]) -> StructureComparison:
-    return StructureComparison(_text(data["name"]), _difference(data["dice"]), _difference(data["hd95"]))
+    return StructureComparison(text(data["name"]), _difference(data["dice"]), _difference(data["hd95"]))
 
 
 def _difference(data: dict[str, Any]) -> PairedDifference:
     return PairedDifference(
-        parent=_number(data["parent"]),
-        child=_number(data["child"]),
-        difference=_number(data["difference"]),
+        parent=finite_number(data["parent"]),
+        child=finite_number(data["child"]),
+        difference=finite_number(data["difference"]),
         low=_number_or_none(data["low"]),
         high=_number_or_none(data["high"]),
-        p=_number(data["p"]),
+        p=finite_number(data["p"]),
     )
 
 
@@ -194,17 +178,5 @@ def _one_of(choices: Any, value: Any) -> str:
     return str(value)
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is no finite number")
-    return value
-
-
 def _number_or_none(value: Any) -> float | None:
-    return None if value is None else _number(value)
+    return None if value is None else finite_number(value)

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 from dualssl.errors import DualSSLError, OutputError, RegistryError
 from dualssl.files import atomic_folder, sha256_of, write_json
 from dualssl.locks import exclusive
-from dualssl.model.integrity import ModelInfo, verify_model
-from dualssl.model.layout import CHECKSUMS, MANIFEST
-from dualssl.registry.admission import check_verdict, labelled_cases, parent_of, refuse_known, refuse_unproposed
+from dualssl.model.integrity import ModelInfo, model_sha256, verify_model
+from dualssl.model.layout import MANIFEST
+from dualssl.model.provenance import labelled_cases
+from dualssl.registry.admission import check_verdict, parent_of, refuse_known, refuse_unproposed
 from dualssl.registry.names import free_id, nearest
 from dualssl.registry.state import RegistryState, VersionRecord
 from dualssl.registry.store import (
@@ -184,7 +185,7 @@ class ModelRegistry:
             OutputError: the registry cannot be written; it stays as it was.
         """
         info = verify_model(model_folder)
-        manifest, checksums = info.manifest, sha256_of(model_folder / CHECKSUMS)
+        manifest, checksums = info.manifest, model_sha256(model_folder)
         with self._writing() as state:
             refuse_known(state, manifest.id, checksums)
             origin = None if without_parent else parent_of(state, manifest, parent)
@@ -196,7 +197,8 @@ class ModelRegistry:
                 name=manifest.name,
                 parent=origin.id if origin else None,
                 created=_now(),
-                cases=dict(cases) if cases is not None else labelled_cases(manifest),
+                # Which version of their labels, a manifest does not say.
+                cases=dict(cases) if cases is not None else dict.fromkeys(labelled_cases(manifest.provenance)),
                 verdict=verdict.to_json() if verdict else None,
                 manifest_sha256=sha256_of(model_folder / MANIFEST),
                 checksums_sha256=checksums,

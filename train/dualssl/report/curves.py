@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dualssl.report.figures import drawing, label_text, new_figure, run_style
+from dualssl.report.figures import GRID, drawing, label_text, legend_below, new_figure, run_style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from dualssl.report.contents import ReportRun
 
 _MOST_POINTS = 60
-_GRID: dict[str, Any] = {"color": "#D0D0D0", "linewidth": 0.6}
 
 
 def points_of(records: Sequence[Mapping[str, Any]], kind: str, key: str) -> list[tuple[int, float]]:
@@ -48,7 +47,7 @@ def learning_figure(runs: Sequence[ReportRun]) -> Figure:
         for panel in (dice, loss):
             panel.set_xlabel("iteration")
             panel.set_xlim(left=0)
-            panel.grid(**_GRID)
+            panel.grid(**GRID)
             if not panel.lines:
                 panel.text(0.5, 0.5, "not recorded", transform=panel.transAxes, ha="center", va="center")
         _runs_legend(figure, runs)
@@ -85,7 +84,7 @@ def dice_figure(runs: Sequence[ReportRun]) -> Figure:
         panel.set_xlim(-0.5, len(runs) - 0.4)
         panel.set_xticks(range(len(runs)), [_wrapped(run.name) for run in runs])
         panel.set_ylabel("Dice (%)")
-        panel.grid(axis="y", **_GRID)
+        panel.grid(axis="y", **GRID)
         figure.subplots_adjust(left=0.75 / figure.get_figwidth(), right=0.985, top=0.96, bottom=0.13)
         return figure
 
@@ -119,9 +118,8 @@ def review_figure(uncertainty: Mapping[str, Any]) -> Figure:
             panel.set_ylabel("Dice (%)" if key == "dice" else "share of all errors (%)")
             panel.set_xlabel("voxels reviewed (%)")
             panel.set_xlim(0, 100)
-            panel.grid(**_GRID)
-        handles, names = panels[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="lower center", ncols=2, fontsize=8.5, handlelength=2.8, labelspacing=0.3)
+            panel.grid(**GRID)
+        legend_below(figure, panels[0])
         return figure
 
 
@@ -151,7 +149,7 @@ def reliability_figure(calibration: Mapping[str, Any]) -> Figure:
         panel.set_ylabel("right (%)")
         panel.set_ylim(0, 102)
         panel.set_xlim(0, 100)
-        panel.grid(**_GRID)
+        panel.grid(**GRID)
         below.bar(
             edges[:-1],
             100 * voxels / max(voxels.sum(), 1),

@@ -17,6 +17,7 @@ from dualssl.errors import OutputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
@@ -47,6 +48,9 @@ RUN_STYLES = (
     LineStyle("#000000", "-", "v"),
     LineStyle("#B8860B", "--", "P"),
 )
+
+GRID: dict[str, Any] = {"color": "#D0D0D0", "linewidth": 0.6}
+"""How the lines of a panel's grid look."""
 
 _SETTINGS: Any = {
     "font.family": ["DejaVu Sans"],
@@ -93,6 +97,12 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), facecolor="white")
     FigureCanvasAgg(figure)
     return figure
+
+
+def legend_below(figure: Figure, panel: Axes) -> None:
+    """The names of a panel's lines, in two columns at the bottom of the figure."""
+    handles, names = panel.get_legend_handles_labels()
+    figure.legend(handles, names, loc="lower center", ncols=2, fontsize=8.5, handlelength=2.8, labelspacing=0.3)
 
 
 def rendered(figure: Figure, dpi: float) -> NDArray[np.uint8]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from dualssl.plain_data import plain
+
 RegionKind = Literal["ambiguous", "conflict"]
 
 
@@ -45,7 +47,7 @@ class Region:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, the inverse of `from_json`."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return dict(plain(asdict(self)))
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Region:

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass
 
 from dualssl.errors import TrainingError
 from dualssl.model.manifest import DOWNSAMPLINGS
+from dualssl.plain_data import StoredSettings
 
 Shape = tuple[int, int, int]
 PATCH_MULTIPLE = 2**DOWNSAMPLINGS
 
 
-class RunSettings(Protocol):
-    """What a run folder needs to know of what its run was asked to do."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data: lists and numbers."""
-
-    def differences(self, stored: dict[str, Any]) -> list[str]:
-        """Names of the settings in which a stored run (`to_json`) differs from this one."""
-
-
 @dataclass(frozen=True)
-class TrainingConfig:
+class TrainingConfig(StoredSettings):
     """A run, apart from where its files are.
 
     Attributes:
@@ -84,14 +74,6 @@ class TrainingConfig:
             raise TrainingError(
                 f"Case '{both[0]}' is in both the {one} and the {other} list ({len(both)} such): remove it from one of them."
             )
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data: lists and numbers."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-
-    def differences(self, stored: dict[str, Any]) -> list[str]:
-        """Names of the settings in which a stored run (`to_json`) differs from this one."""
-        return [key for key, value in self.to_json().items() if stored.get(key) != value]
 
 
 def check_patch(patch: Shape) -> None:

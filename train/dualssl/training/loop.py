@@ -166,7 +166,7 @@ class TrainingLoop:
             self._log.add(self._trainer.state.iteration, "validation", score.to_json())
 
     def _validations(self) -> list[dict[str, Any]]:
-        return [] if self._log is None else [record for record in self._log.records() if record["kind"] == "validation"]
+        return [] if self._log is None else self._log.validations()
 
     def _is_over(self) -> bool:
         # Every process must leave at the same step: the first, which validates, tells the others.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ OnProgress = Callable[[TrainingProgress], None]
 
 
 class Reporter:
-    """Passes on what a run tells, and lets a note be told between two steps.
+    """Passes on what a run tells, and lets a warning be told between two steps.
 
     Args:
         on_progress: the listener, or None for nobody; an exception it raises ends the run after a checkpoint.
@@ -47,6 +50,7 @@ class Reporter:
         if self._on_progress is not None:
             self._on_progress(progress)
 
-    def note(self, text: str) -> None:
-        """Pass on a sentence with the figures told last."""
+    def warn(self, text: str) -> None:
+        """Log a sentence, and pass it on with the figures told last."""
+        _log.warning(text)
         self.tell(replace(self._told, note=text))

@@ -55,6 +55,10 @@ class MetricsLog:
                 found.append(json.loads(line))
         return [record for record in found if isinstance(record, dict) and {"iteration", "kind"} <= record.keys()]
 
+    def validations(self) -> list[dict[str, Any]]:
+        """Those of `records` that are of validations, the first one first."""
+        return [record for record in self.records() if record["kind"] == "validation"]
+
     def close(self) -> None:
         """Flush and close the files."""
         # Closing tries once more to write what a full disk refused; `add` has told of that already.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric, seed_everything
 
 from dualssl.data.batches import BatchSource, Stream
@@ -20,17 +18,15 @@ from dualssl.model.manifest import Manifest, NetworkSpec
 from dualssl.networks.pair import DualNetwork
 from dualssl.presets import preset_named
 from dualssl.training.config import TrainingConfig
-from dualssl.training.devices import describe_device, make_fabric
+from dualssl.training.devices import make_fabric
 from dualssl.training.fingerprint import Fingerprint
 from dualssl.training.loop import LoopHooks, LoopSettings, TrainingLoop
 from dualssl.training.progress import OnProgress, Reporter
+from dualssl.training.provenance import training_facts
 from dualssl.training.records import MetricsLog
 from dualssl.training.run_folder import RunFolder
 from dualssl.training.trainer import Trainer
 from dualssl.training.validation import ValidationScore, validate
-from dualssl.version import __version__
-
-_log = logging.getLogger(__name__)
 
 
 class TrainingRun:
@@ -86,7 +82,9 @@ class TrainingRun:
         seed_everything(self._config.seed, workers=False, verbose=False)
         networks = DualNetwork(self._network_spec())
         one_piece = self._fingerprint.postprocessing.largest_component
-        trainer = Trainer(fabric, networks, self._preset, self._config.iterations, self._config.seed, one_piece, self._say)
+        trainer = Trainer(
+            fabric, networks, self._preset, self._config.iterations, self._config.seed, one_piece, self._reporter.warn
+        )
         if resume and self._folder.checkpoint.is_file():
             trainer.load(self._folder.checkpoint)
         if fabric.is_global_zero and not resume:
@@ -107,9 +105,7 @@ class TrainingRun:
         config = self._config
         store = CaseStore(self._dataset, self._fingerprint.preprocessing, (*config.labelled, *config.validation))
         unlabelled = config.unlabelled if self._preset.uses_unlabelled else ()
-        # Every file is opened before the first step, so that a bad one is found now and not after an hour.
-        for name in (*config.labelled, *config.validation, *unlabelled):
-            _ = store[name]
+        store.open_all((*config.labelled, *config.validation, *unlabelled))
         return store
 
     def _network_spec(self) -> NetworkSpec:
@@ -172,13 +168,7 @@ class TrainingRun:
 
     def _provenance(self, fabric: Fabric, trainer: Trainer, log: MetricsLog, now: datetime) -> dict[str, Any]:
         config, preset = self._config, self._preset
-        curve = [
-            {"iteration": r["iteration"], "dice": r["dice"], "dice_a": r["dice_a"], "dice_b": r["dice_b"]}
-            for r in log.records()
-            if r["kind"] == "validation"
-        ]
         return {
-            "created": now.isoformat(timespec="seconds"),
             "dataset": self._dataset.name,
             "labelled": list(config.labelled),
             "unlabelled": len(config.unlabelled) if preset.uses_unlabelled else 0,
@@ -186,17 +176,8 @@ class TrainingRun:
             "preset": config.preset,
             "without": list(config.without),
             "weights_of_terms": list(config.weights),
-            "weights": preset.export,
-            "checkpoint": "last",
             "iterations": config.iterations,
             "batch": config.batch * fabric.world_size,
             "seed": config.seed,
-            "hours": round(trainer.state.seconds / 3600, 4),
-            "device": describe_device(fabric),
-            "versions": {"dualssl": __version__, "torch": torch.__version__},
-            "validation_curve": curve,
+            **training_facts(fabric, trainer, preset, log, now),
         }
-
-    def _say(self, note: str) -> None:
-        _log.warning(note)
-        self._reporter.note(note)

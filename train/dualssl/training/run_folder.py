@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dualssl.errors import TrainingError
-from dualssl.files import output_error, write_json
-from dualssl.training.config import RunSettings
+from dualssl.files import make_folder, write_json
+from dualssl.plain_data import StoredSettings
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class RunFolder:
         """The model folder that the finished run leaves."""
         return self.path / "model"
 
-    def begin(self, config: RunSettings, processes: int) -> None:
+    def begin(self, config: StoredSettings, processes: int) -> None:
         """Write down what the run was asked to do. Not before its cases could be opened: a refused run leaves no trace."""
         write_json(self.settings, {**config.to_json(), "processes": processes})
 
-    def open(self, config: RunSettings, resume: bool, processes: int) -> None:
+    def open(self, config: StoredSettings, resume: bool, processes: int) -> None:
         """Make the folder, or see that it holds the run that `config` describes.
 
         Raises:
@@ -45,12 +45,7 @@ class RunFolder:
             OutputError: the folder cannot be made or written.
         """
         if not resume:
-            try:
-                self.path.mkdir(parents=True, exist_ok=True)
-                occupied = any(self.path.iterdir())
-            except OSError as error:
-                raise output_error(self.path, error) from error
-            if occupied:
+            if make_folder(self.path):
                 raise TrainingError(f"{self.path} is not empty: add --resume to go on with its run, or name a new folder.")
             return
         if not self.settings.is_file():

@@ -45,7 +45,7 @@ class Trainer:
 
     Args:
         fabric: device, precision, processes.
-        networks: the pair, freshly initialised.
+        networks: the pair, freshly initialised or a copy of `parent`; it is trained in place.
         preset: the recipe.
         iterations: of the whole run, for schedules and ramps.
         seed: of the run.

@@ -2,7 +2,7 @@
 
 from dualssl.worklist.candidate import Candidate
 from dualssl.worklist.diversity import diversified
-from dualssl.worklist.library import LibraryCandidates, library_candidates
+from dualssl.worklist.library import LibraryCandidates, library_candidates, waiting_candidates
 from dualssl.worklist.ranking import Ranked, rank
 from dualssl.worklist.strategies import STRATEGIES, Strategy
 
@@ -15,4 +15,5 @@ __all__ = [
     "diversified",
     "library_candidates",
     "rank",
+    "waiting_candidates",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dualssl.worklist.candidate import Candidate
+from dualssl.worklist.ranking import Ranked, rank
 
 if TYPE_CHECKING:
     from dualssl.cases import CaseRecord
@@ -19,17 +20,37 @@ class LibraryCandidates:
     Attributes:
         candidates: cases whose newest prediction came with scores.
         without_scores: names of the cases whose prediction has none, for instance because another program stored it.
+        chosen: descriptors of the cases that a person has looked at already, as far as they have one.
     """
 
     candidates: tuple[Candidate, ...]
     without_scores: tuple[str, ...]
+    chosen: tuple[tuple[float, ...], ...] = ()
+
+    def ranked(self, strategy: str = "combined", seed: int = 0, diverse: bool = True) -> tuple[Ranked, ...]:
+        """The worklist; arguments and errors as of `rank`."""
+        return rank(self.candidates, strategy, seed, diverse, self.chosen)
 
 
-def library_candidates(cases: Iterable[CaseRecord]) -> LibraryCandidates:
+def waiting_candidates(cases: Iterable[CaseRecord]) -> LibraryCandidates:
+    """What there is to rank in a library: its predicted cases, beside those in review and corrected, which were chosen before.
+
+    Args:
+        cases: all of the library, as `library.cases()` gives them.
+    """
+    from dualssl.cases.states import CaseState
+
+    listed = list(cases)
+    predicted = [case for case in listed if case.state is CaseState.predicted]
+    return library_candidates(predicted, [c for c in listed if c.state in (CaseState.in_review, CaseState.corrected)])
+
+
+def library_candidates(cases: Iterable[CaseRecord], chosen: Iterable[CaseRecord] = ()) -> LibraryCandidates:
     """Candidates from records, each by its newest prediction.
 
     Args:
         cases: such as `library.cases(CaseState.predicted)`: cases in review or corrected are in good hands already.
+        chosen: cases that a person has looked at already.
     """
     candidates: list[Candidate] = []
     without: list[str] = []
@@ -42,4 +63,5 @@ def library_candidates(cases: Iterable[CaseRecord]) -> LibraryCandidates:
             candidates.append(Candidate.from_scores(case.name, case.group, scores, features))
         except ValueError:
             without.append(case.name)
-    return LibraryCandidates(tuple(candidates), tuple(without))
+    descriptors = (case.prediction.features for case in chosen if case.prediction is not None)
+    return LibraryCandidates(tuple(candidates), tuple(without), tuple(features for features in descriptors if features))

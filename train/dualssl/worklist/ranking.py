@@ -44,7 +44,11 @@ class Ranked:
 
 
 def rank(
-    candidates: Sequence[Candidate], strategy: str = "combined", seed: int = 0, diverse: bool = True
+    candidates: Sequence[Candidate],
+    strategy: str = "combined",
+    seed: int = 0,
+    diverse: bool = True,
+    chosen: Sequence[tuple[float, ...]] = (),
 ) -> tuple[Ranked, ...]:
     """Order cases by their worth to a person.
 
@@ -55,6 +59,7 @@ def rank(
         strategy: one of `STRATEGIES`.
         seed: of the strategy `random`.
         diverse: whether the first `DIVERSE_COUNT` are chosen to be unlike one another, see `diversified`.
+        chosen: descriptors of the cases that a person has looked at already, to which they shall be unlike as well.
 
     Raises:
         ValueError: no such strategy, or two candidates of one name.
@@ -71,7 +76,8 @@ def rank(
     if diverse:
         groups = [candidate.group for candidate in by_name]
         features = _features(by_name)
-        order = diversified(values, features, groups, DIVERSE_COUNT).tolist()
+        taken = [descriptor for descriptor in chosen if len(descriptor) == features.shape[1]]
+        order = diversified(values, features, groups, DIVERSE_COUNT, taken or None).tolist()
         described = np.all(np.isfinite(features), axis=1)
         special = reasons_for_diversity(groups, values, described, order[:DIVERSE_COUNT], FIRST)
     else:

@@ -1,0 +1,78 @@
+"""Whether a model is for the structures and channels of some cases. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from dualssl.case_files import CaseFiles
+    from dualssl.errors import DualSSLError
+    from dualssl.labels import LabelTable
+    from dualssl.model.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Where a model and cases differ, for a sentence that says so.
+
+    Attributes:
+        what: structures or channels.
+        of_model, of_cases: their names, with commas between them.
+    """
+
+    what: Literal["structures", "channels"]
+    of_model: str
+    of_cases: str
+
+
+def misfit(
+    manifest: Manifest, labels: LabelTable, channel_names: Sequence[str], *, channels_by_name: bool = True
+) -> Misfit | None:
+    """The first difference between what a model is for and what cases have; None where there is none.
+
+    Structures must have the same names in the same order.
+
+    Args:
+        manifest: of the model.
+        labels: structures of the cases.
+        channel_names: of the cases.
+        channels_by_name: False only asks for the model's number of channels.
+    """
+    if manifest.labels.names != labels.names:
+        return Misfit("structures", ", ".join(manifest.labels.names), ", ".join(labels.names))
+    ours, theirs = tuple(manifest.channel_names), tuple(channel_names)
+    if ours != theirs if channels_by_name else len(ours) != len(theirs):
+        return Misfit("channels", ", ".join(ours), ", ".join(theirs))
+    return None
+
+
+def check_fit(
+    manifest: Manifest,
+    cases: CaseFiles,
+    error: type[DualSSLError],
+    remedy: str,
+    *,
+    what: str = "Dataset",
+    channels_by_name: bool = False,
+) -> None:
+    """See that a model is for the cases of a collection.
+
+    Args:
+        manifest: of the model.
+        cases: the collection.
+        error: what is raised.
+        remedy: what a person should do, for the message.
+        what: the collection is, for the message.
+        channels_by_name: as for `misfit`.
+
+    Raises:
+        DualSSLError: of the class `error`; structures or channels differ.
+    """
+    found = misfit(manifest, cases.labels, cases.channel_names, channels_by_name=channels_by_name)
+    if found is not None:
+        verb = "has" if found.what == "structures" else "takes"
+        raise error(
+            f"{what} '{cases.name}' has the {found.what} {found.of_cases}, the model {verb} {found.of_model}: {remedy}."
+        )
