@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,4 +30,7 @@ def spearman(scores: Sequence[float], dices: Sequence[float]) -> float | None:
         raise ValueError("a score or a Dice is not finite")
     if x.size < FEWEST_CASES or np.all(x == x[0]) or np.all(y == y[0]):
         return None
+    # Imported here: it takes longer than all else that a front end needs of this package.
+    from scipy import stats
+
     return float(stats.spearmanr(x, y).statistic)
