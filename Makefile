@@ -4,14 +4,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint format bench left-atrium cardiac-cine clean
+.PHONY: setup system-libraries demo test lint format bench left-atrium cardiac-cine cmake-lists icons clean
 
 setup: $(STAMP)
 
+# What Qt and the views of the Slicer module's tests lean on, and a bare Debian lacks. Who may not install them goes without:
+# those tests are skipped then, and say what to install.
+SYSTEM_LIBRARIES := libegl1 libgl1 libglib2.0-0 libxkbcommon0 libfontconfig1 libdbus-1-3
+
+system-libraries:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s $(SYSTEM_LIBRARIES) >/dev/null 2>&1; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(SYSTEM_LIBRARIES) \
+			|| echo "Not installed: $(SYSTEM_LIBRARIES). Tests that need them are skipped."; fi
+
 $(STAMP): constraints.txt train/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "Python 3.10 or newer is needed: run make PYTHON=/path/to/python3.x")'
+	@$(MAKE) --no-print-directory system-libraries
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable "train[report,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable "train[report,test,slicer-test]"
 	@touch $@
 
 # One thread a process: two test processes with two threads each would wait for one another on two cores.
@@ -26,6 +36,13 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# After a file of the extension came or went: the lists that its package is made from.
+cmake-lists: setup
+	$(BIN)/python Testing/tools/cmake_lists.py
+
+icons: setup
+	$(BIN)/python Docs/tools/draw_icons.py
 
 demo: setup
 	$(BIN)/dualssl demo --output demo

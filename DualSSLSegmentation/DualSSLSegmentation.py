@@ -1,0 +1,182 @@
+"""3D Slicer module: segment a volume, see where the result is uncertain, correct there, and hand over to fine-tuning."""
+
+from typing import Annotated, Optional
+
+import qt
+import slicer
+import vtk
+from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+from slicer.i18n import tr as _
+from slicer.parameterNodeWrapper import Default, WithinRange, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+
+class DualSSLSegmentation(ScriptedLoadableModule):
+    """What the application shows of the module in its lists."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = _("DualSSL Segmentation")
+        self.parent.categories = ["Segmentation"]
+        self.parent.dependencies = ["Segmentations", "Volumes"]
+        self.parent.contributors = ["DualSSLSegmentation developers"]
+        self.parent.helpText = _(
+            "Two unlike networks segment a volume. Heatmaps show where the result is ambiguous and where the networks are in "
+            "conflict. Correct there, save the corrected case, and fine-tune: a new model is used only once it has proved better."
+        )
+        self.parent.acknowledgementText = _("The method is that of arXiv 2509.13084. For research. Not a medical device.")
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+def registerSampleData():
+    """Offer generated cases in the Sample Data module."""
+    from DualSSLSegmentationLib.sampleData import register
+
+    register()
+
+
+@parameterNodeWrapper
+class DualSSLSegmentationParameterNode:
+    """What a scene keeps of the panels. What goes on, and what belongs to the person rather than to the scene, is not here."""
+
+    image: Optional[vtkMRMLScalarVolumeNode] = None
+    segmentation: Optional[vtkMRMLSegmentationNode] = None
+    roi: Optional[vtkMRMLMarkupsROINode] = None
+    model: str = ""
+    device: str = "auto"
+    overlay: str = "entropy"
+    opacity: Annotated[float, WithinRange(0.0, 1.0), Default(0.6)]
+    entropyThreshold: Annotated[float, WithinRange(0.0, 1.0), Default(0.2)]
+    klThreshold: Annotated[float, WithinRange(0.0, 3.0), Default(0.1)]
+    surface: bool = False
+
+
+class DualSSLSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The module's panel: it makes the panels of the library and tells them what the application does."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self.panels = None
+        self._parameterNode = None
+
+    def setup(self):
+        """Called when the module is opened for the first time."""
+        ScriptedLoadableModuleWidget.setup(self)
+        from DualSSLSegmentationLib.panels.modulePanel import ModulePanel
+
+        self.logic = DualSSLSegmentationLogic()
+        self.panels = ModulePanel(self.logic, self.layout)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
+        self.initializeParameterNode()
+
+    def cleanup(self):
+        """Called when the application closes, and when the module is reloaded."""
+        if self.panels is not None:
+            self.setParameterNode(None)
+            self.panels.close()
+            self.panels = None
+        self.removeObservers()
+        if self.logic is not None:
+            self.logic.close()
+
+    def enter(self):
+        """Called each time the module is shown."""
+        self.initializeParameterNode()
+        self.panels.enter()
+
+    def exit(self):
+        """Called each time another module is shown instead."""
+        if self.panels is not None:
+            self.panels.exit()
+
+    def onSceneStartClose(self, caller, event):
+        """Nothing of ours may hold on to nodes that are about to go."""
+        self.setParameterNode(None)
+        self.panels.sceneClosing()
+
+    def onSceneEndClose(self, caller, event):
+        """A new scene has its own parameters."""
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def onSceneEndImport(self, caller, event):
+        """A scene was loaded: take up the case that its parameters name."""
+        self.initializeParameterNode()
+
+    def initializeParameterNode(self):
+        """Have a parameter node, and the first volume in it if none was chosen."""
+        self.setParameterNode(self.logic.getParameterNode())
+        if self._parameterNode.image is None:
+            first = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+            if first is not None and not first.GetHideFromEditors():
+                self._parameterNode.image = first
+
+    def setParameterNode(self, parameterNode):
+        """Show what another parameter node says, or nothing."""
+        if self._parameterNode is not None:
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        self._parameterNode = parameterNode
+        if parameterNode is not None:
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        self.panels.setParameters(parameterNode)
+
+    def onParametersModified(self, caller=None, event=None):
+        """The panels follow, whoever changed the parameters."""
+        self.panels.refresh()
+
+
+class DualSSLSegmentationLogic(ScriptedLoadableModuleLogic):
+    """The module without its panel. What it can do is in `application.workspace`, see `DualSSLSegmentationLib.workspace`."""
+
+    def __init__(self):
+        ScriptedLoadableModuleLogic.__init__(self)
+        self._application = None
+
+    def getParameterNode(self):
+        """The scene's parameters."""
+        return DualSSLSegmentationParameterNode(super().getParameterNode())
+
+    @property
+    def application(self):
+        """The workspace and what it stands on; made at first use, for making it imports the engine's light packages."""
+        if self._application is None:
+            from DualSSLSegmentationLib.qtWorkspace import QtWorkspace
+
+            self._application = QtWorkspace()
+        return self._application
+
+    def close(self):
+        """End the engine and everything that is bound to the scene."""
+        if self._application is not None:
+            self._application.close()
+            self._application = None
+
+
+class DualSSLSegmentationTest(ScriptedLoadableModuleTest):
+    """The module's own test in the real application, see `DualSSLSegmentationLib.selfTest`."""
+
+    def runTest(self):
+        """Run all parts."""
+        self.setUp()
+        self.test_journey()
+
+    def setUp(self):
+        """Begin with nothing loaded."""
+        slicer.mrmlScene.Clear(0)
+
+    def test_journey(self):
+        """Segment, review, edit, undo, save, fine-tune and cancel on a generated case."""
+        from DualSSLSegmentationLib.selfTest import journey
+
+        journey(self.delayDisplay)

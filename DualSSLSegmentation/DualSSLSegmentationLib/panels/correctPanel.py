@@ -1,0 +1,141 @@
+"""Correct the result with Slicer's own segment editor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from DualSSLSegmentationLib.panels.common import note, say, section
+from DualSSLSegmentationLib.structureSegments import isHelper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from DualSSLSegmentationLib.caseSession import CaseSession
+    from DualSSLSegmentationLib.editTracking import EditSummary
+    from DualSSLSegmentationLib.workspace import Workspace
+
+EDITOR_TAG = "DualSSLSegmentation"
+UNDO_STEPS = 10
+
+
+class CorrectPanel:
+    """The segment editor on the case in hand, with a word on what has been changed.
+
+    Args:
+        workspace: whose case is edited.
+        layout: where it goes.
+    """
+
+    def __init__(self, workspace: Workspace, layout: Any) -> None:
+        self._workspace = workspace
+        self._session: CaseSession | None = None
+        self._stopSession: list[Callable[[], None]] = []
+        self._observed: list[tuple[Any, int]] = []
+        self.section, form = section(_("Correct"), layout)
+        self.summary = note("editSummary")
+        form.addRow(self.summary)
+        self.editor = slicer.qMRMLSegmentEditorWidget()
+        self.editor.objectName = "segmentEditor"
+        self.editor.setMaximumNumberOfUndoStates(UNDO_STEPS)
+        # The case decides what is edited on which image; two more places to choose it would let them disagree.
+        self.editor.setSegmentationNodeSelectorVisible(False)
+        self.editor.setSourceVolumeNodeSelectorVisible(False)
+        self.editor.setMRMLScene(workspace.scene)
+        form.addRow(self.editor)
+        self._editorNode: Any = None
+        self._stops = [workspace.onCase.add(self.showSession)]
+        self.showSession(workspace.session)
+
+    @property
+    def editorNode(self) -> Any:
+        """The segment editor's parameter node, made when it is first needed."""
+        scene = self._workspace.scene
+        if self._editorNode is None or not scene.IsNodePresent(self._editorNode):
+            node = scene.GetSingletonNode(EDITOR_TAG, "vtkMRMLSegmentEditorNode")
+            if node is None:
+                node = slicer.vtkMRMLSegmentEditorNode()
+                node.SetSingletonTag(EDITOR_TAG)
+                node = scene.AddNode(node)
+            self._editorNode = node
+            self.editor.setMRMLSegmentEditorNode(node)
+        return self._editorNode
+
+    def close(self) -> None:
+        """Listen no more."""
+        for stop in self._stops:
+            stop()
+        self._leaveSession()
+        self.editor.setMRMLScene(None)
+
+    def enter(self) -> None:
+        """The module is shown: the editor's shortcuts and views are its own."""
+        self.editor.setupViewObservations()
+        self.editor.installKeyboardShortcuts()
+
+    def exit(self) -> None:
+        """The module is hidden: no effect is left active, no shortcut taken."""
+        self.editor.setActiveEffect(None)
+        self.editor.uninstallKeyboardShortcuts()
+        self.editor.removeViewObservations()
+
+    def sceneClosing(self) -> None:
+        """The scene is about to be emptied: forget the editor's node."""
+        self._editorNode = None
+
+    def saveStateForUndo(self, segmentationNode: Any) -> None:
+        """Keep a segmentation as it is now, for the editor's undo."""
+        if self.editor.segmentationNode() is segmentationNode:
+            self.editor.saveStateForUndo()
+
+    def showSession(self, session: CaseSession | None) -> None:
+        """Edit another case, or none."""
+        self._leaveSession()
+        self._session = session
+        if session is None:
+            if self._editorNode is not None:
+                self.editor.setSegmentationNode(None)
+                self.editor.setSourceVolumeNode(None)
+            self.editor.enabled = False
+            say(self.summary, _("Segment a volume first."))
+            return
+        _made = self.editorNode
+        self.editor.setSegmentationNode(session.case.node)
+        self.editor.setSourceVolumeNode(session.case.image)
+        self.editor.enabled = True
+        self._stopSession = [session.onEdits.add(self._showEdits)]
+        segmentation = session.case.node.GetSegmentation()
+        for event in (slicer.vtkSegmentation.SegmentAdded, slicer.vtkSegmentation.SegmentRemoved):
+            self._observed.append((segmentation, segmentation.AddObserver(event, self._hideHelpers)))
+        self._hideHelpers()
+        self._showEdits(session.edits)
+
+    def _leaveSession(self) -> None:
+        for stop in self._stopSession:
+            stop()
+        for segmentation, observation in self._observed:
+            segmentation.RemoveObserver(observation)
+        self._stopSession, self._observed, self._session = [], [], None
+
+    def _hideHelpers(self, _caller: Any = None, _event: str = "") -> None:
+        """The segment that holds the editor inside a region is not for painting."""
+        if self._session is None:
+            return
+        segmentation = self._session.case.node.GetSegmentation()
+        helpers = [name for name in segmentation.GetSegmentIDs() if isHelper(segmentation.GetSegment(name))]
+        table = slicer.util.findChild(self.editor, "SegmentsTableView")
+        if list(table.hideSegments()) != helpers:
+            table.setHideSegments(helpers)
+
+    def _showEdits(self, summary: EditSummary) -> None:
+        if summary.problem:
+            say(self.summary, summary.problem)
+        elif summary.overlapping:
+            text = _("{count} voxels belong to two structures: decide before the case is saved")
+            say(self.summary, text.format(count=f"{summary.overlapping:,}"))
+        elif summary.voxels:
+            say(self.summary, _("{count} voxels changed by hand").format(count=f"{summary.voxels:,}"))
+        else:
+            say(self.summary, _("Nothing has been changed by hand."))

@@ -1,0 +1,259 @@
+"""Choose a volume and a model, and segment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from dualssl.errors import DualSSLError
+from DualSSLSegmentationLib.panels.common import JobDisplay, allow, connect, note, pushButton, say, section, warn
+from DualSSLSegmentationLib.protection import MergeChoice
+from DualSSLSegmentationLib.roi import roiBounds
+from DualSSLSegmentationLib.segmenting import SegmentRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from DualSSLSegmentationLib.caseSession import CaseSession
+    from DualSSLSegmentationLib.jobs import JobState
+    from DualSSLSegmentationLib.modelCatalogue import ModelChoice
+    from DualSSLSegmentationLib.workspace import Workspace
+
+DEVICES = ("auto", "cuda", "cpu")
+
+
+class SegmentPanel:
+    """Segment and Cancel are one button, so that the eye need not leave it.
+
+    Args:
+        workspace: what it drives.
+        layout: where it goes.
+        askMerge: asked how a new result and a person's work are to come together, given how many voxels they changed; returns a
+            `MergeChoice`, `"new"` for a segmentation of its own, or None to let it be.
+        ready: asked before a start whether the engine can run; returns False after telling why.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        layout: Any,
+        askMerge: Callable[[int], MergeChoice | str | None],
+        ready: Callable[[], bool],
+    ) -> None:
+        self._workspace = workspace
+        self._parameters: Any = None
+        self._askMerge = askMerge
+        self._ready = ready
+        self._choices: tuple[ModelChoice, ...] = ()
+        self._filling = False
+        self.section, form = section(_("Segment"), layout)
+        self.imageSelector = self._selector("vtkMRMLScalarVolumeNode", "imageSelector", _("Volume to segment"))
+        form.addRow(_("Volume:"), self.imageSelector)
+        self.modelBox = qt.QComboBox()
+        self.modelBox.objectName = "modelBox"
+        # A long name shall not make the panel wider.
+        self.modelBox.setSizeAdjustPolicy(qt.QComboBox.AdjustToMinimumContentsLengthWithIcon)
+        form.addRow(_("Model:"), self.modelBox)
+        self.modelNote = note("modelNote")
+        form.addRow(self.modelNote)
+        self.roiSelector = self._selector("vtkMRMLMarkupsROINode", "roiSelector", _("Segment only inside this region"))
+        self.roiSelector.noneEnabled = True
+        self.roiSelector.noneDisplay = _("Whole volume")
+        form.addRow(_("Region:"), self.roiSelector)
+        self.deviceBox = qt.QComboBox()
+        self.deviceBox.objectName = "deviceBox"
+        self.deviceBox.toolTip = _("Where to compute; Automatic takes a GPU if there is one")
+        for text in (_("Automatic"), _("GPU"), _("CPU")):
+            self.deviceBox.addItem(text)
+        form.addRow(_("Device:"), self.deviceBox)
+        self.button = pushButton(_("Segment"), "", self._clicked, "segmentButton")
+        form.addRow(self.button)
+        self._display = JobDisplay(form, "segment")
+        connect(self.imageSelector, "currentNodeChanged(vtkMRMLNode*)", self._imageChosen)
+        connect(self.roiSelector, "currentNodeChanged(vtkMRMLNode*)", self._roiChosen)
+        connect(self.modelBox, "currentIndexChanged(int)", self._modelChosen)
+        connect(self.deviceBox, "currentIndexChanged(int)", self._deviceChosen)
+        self._stops = [
+            workspace.onJob.add(self._job),
+            workspace.onModels.add(self.refreshModels),
+            workspace.onCase.add(self._caseOpened),
+        ]
+        self.refreshModels()
+
+    def close(self) -> None:
+        """Listen no more."""
+        for stop in self._stops:
+            stop()
+
+    def setParameters(self, parameters: Any) -> None:
+        """Show another parameter node, or None between two scenes."""
+        self._parameters = parameters
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what the parameter node says."""
+        if self._parameters is None:
+            return
+        self._filling = True
+        self.imageSelector.setCurrentNode(self._parameters.image)
+        self.roiSelector.setCurrentNode(self._parameters.roi)
+        device = self._parameters.device
+        self.deviceBox.currentIndex = DEVICES.index(device) if device in DEVICES else 0
+        self._filling = False
+        self._showModel()
+        self._enable()
+
+    def refreshModels(self) -> None:
+        """Look at the disk for models."""
+        self._choices = self._workspace.models.choices()
+        self._filling = True
+        self.modelBox.clear()
+        for choice in self._choices:
+            self.modelBox.addItem(choice.title)
+        self._filling = False
+        self._showModel()
+        self._enable()
+
+    def chosenModel(self) -> ModelChoice | None:
+        """The model that is chosen."""
+        index = self.modelBox.currentIndex
+        return self._choices[index] if 0 <= index < len(self._choices) else None
+
+    def chosenDevice(self) -> str:
+        """`auto`, `cuda` or `cpu`."""
+        return DEVICES[max(0, self.deviceBox.currentIndex)]
+
+    def useDefaultModel(self) -> None:
+        """Choose the model that is in use, whatever was chosen before."""
+        if self._parameters is not None:
+            self._parameters.model = ""
+        self.refreshModels()
+
+    @property
+    def said(self) -> str:
+        """What is said there."""
+        return str(self._display.status.text)
+
+    def say(self, text: str) -> None:
+        """Say something below the button."""
+        self._display.say(text)
+
+    def _selector(self, nodeType: str, name: str, toolTip: str) -> Any:
+        selector = slicer.qMRMLNodeComboBox()
+        selector.objectName = name
+        selector.nodeTypes = [nodeType]
+        selector.showChildNodeTypes = False
+        selector.addEnabled = False
+        selector.removeEnabled = False
+        selector.renameEnabled = False
+        selector.toolTip = toolTip
+        selector.setMRMLScene(self._workspace.scene)
+        return selector
+
+    def _imageChosen(self, node: Any) -> None:
+        if not self._filling and self._parameters is not None:
+            self._parameters.image = node
+        self._enable()
+
+    def _roiChosen(self, node: Any) -> None:
+        if not self._filling and self._parameters is not None:
+            self._parameters.roi = node
+
+    def _deviceChosen(self, index: int) -> None:
+        if not self._filling and self._parameters is not None:
+            self._parameters.device = DEVICES[index]
+
+    def _modelChosen(self, index: int) -> None:
+        if self._filling:
+            return
+        if self._parameters is not None and 0 <= index < len(self._choices):
+            self._parameters.model = self._choices[index].id
+        self._showModel()
+        self._enable()
+
+    def _showModel(self) -> None:
+        """Bring the box to the model that the parameters name, or to the one in use."""
+        wanted = "" if self._parameters is None else self._parameters.model
+        known = [choice.id for choice in self._choices]
+        default = self._workspace.models.default()
+        chosen = wanted if wanted in known else (default.id if default is not None else "")
+        self._filling = True
+        self.modelBox.currentIndex = known.index(chosen) if chosen in known else -1
+        self._filling = False
+        choice = self.chosenModel()
+        allow(self.modelBox, _("Model that segments"), "" if known else _("No model is installed: add one in Set-up"))
+        say(self.modelNote, _("No model is installed: add one in Set-up.") if choice is None else choice.description)
+
+    def _enable(self) -> None:
+        running = self._workspace.busy("segment")
+        for widget in (self.imageSelector, self.roiSelector, self.deviceBox):
+            widget.enabled = not running
+        self.modelBox.enabled = bool(self._choices) and not running
+        self.button.text = _("Cancel") if running else _("Segment")
+        if running:
+            allow(self.button, _("Stop; nothing of it stays"))
+            return
+        why = ""
+        if self.chosenModel() is None:
+            why = _("Choose a model first")
+        if self.imageSelector.currentNode() is None:
+            why = _("Load a volume first, and choose it")
+        allow(self.button, _("Segment the volume and find where the result is uncertain"), why)
+
+    def _clicked(self) -> None:
+        if self._workspace.busy("segment"):
+            self._workspace.cancel("segment")
+            return
+        image, choice = self.imageSelector.currentNode(), self.chosenModel()
+        if image is None or choice is None or not self._ready():
+            return
+        try:
+            roi = self.roiSelector.currentNode()
+            request = SegmentRequest(
+                image=image,
+                model=choice.folder,
+                device=self.chosenDevice(),
+                roi=None if roi is None else roiBounds(roi, image),
+            )
+            merge = self._merge(image)
+            if merge is not None and merge[1] is None:
+                return
+            self._workspace.segment(request, merge)
+        except (DualSSLError, ValueError) as error:
+            self.say(str(error))
+            warn(str(error))
+        self._enable()
+
+    def _merge(self, image: Any) -> Any:
+        """How to bring a new result together with the work on this volume; None where there is none."""
+        session = self._workspace.session
+        if session is None or session.case.image is not image:
+            return None
+        edited = session.edits.voxels
+        if not edited and not session.review.decided():
+            return session.case.node, MergeChoice.takeModel
+        choice = self._askMerge(edited)
+        return None if choice == "new" else (session.case.node, choice)
+
+    def _job(self, kind: str, state: JobState | None) -> None:
+        if kind == "segment":
+            self._display.show(state)
+            self._enable()
+
+    def _caseOpened(self, session: CaseSession | None) -> None:
+        facts = {} if session is None else session.case.provenance
+        if not facts:
+            self.say("")
+            return
+        try:
+            seconds = f"{float(facts.get('seconds', 0.0)):.1f}"
+        except (TypeError, ValueError):
+            seconds = "?"
+        self.say(
+            _("Segmented with {model} on {device} in {seconds} s.").format(
+                model=facts.get("model_name", "?"), device=str(facts.get("device", "?")).split(",")[0], seconds=seconds
+            )
+        )

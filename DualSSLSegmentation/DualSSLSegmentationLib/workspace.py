@@ -1,0 +1,295 @@
+"""What a person works with: the engine, the models, the case in hand, and what goes on.
+
+No Qt and no trame: front ends show it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dualssl.errors import DualSSLError
+from dualssl.registry.versions import ModelRegistry
+from DualSSLSegmentationLib.adoption import OtherPredictionError, adopt
+from DualSSLSegmentationLib.callbacks import Callbacks
+from DualSSLSegmentationLib.caseNodes import CaseError, SegmentedCase
+from DualSSLSegmentationLib.caseSession import CaseSession
+from DualSSLSegmentationLib.caseWatch import CaseWatch, casesIn
+from DualSSLSegmentationLib.engineJob import EngineJob
+from DualSSLSegmentationLib.exchangeFolder import ExchangeFolder
+from DualSSLSegmentationLib.fineTuning import FineTuneWish, fineTune
+from DualSSLSegmentationLib.handover import Handover, collectSteps
+from DualSSLSegmentationLib.jobBoard import JobBoard, JobKind
+from DualSSLSegmentationLib.modelCatalogue import ModelCatalogue
+from DualSSLSegmentationLib.protection import MergeChoice
+from DualSSLSegmentationLib.segmenting import SegmentRequest, segment
+
+if TYPE_CHECKING:
+    from dualssl.worker.client import WorkerClient
+    from DualSSLSegmentationLib.steps import Schedule, Steps
+    from DualSSLSegmentationLib.views import Views
+
+_PATIENCE_SECONDS = 1.0
+"""So long the application may stand still because the engine is changing the registry in this moment."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things are kept.
+
+    Attributes:
+        shipped: models that came with the extension.
+        home: the person's own folder: registry of models, runs of fine-tuning and, unless they name another, the case library.
+    """
+
+    shipped: Path
+    home: Path
+
+    @property
+    def registry(self) -> Path:
+        """Registry of model versions."""
+        return self.home / "models"
+
+    @property
+    def library(self) -> Path:
+        """Case library."""
+        return self.home / "cases"
+
+    @property
+    def runs(self) -> Path:
+        """Runs of fine-tuning."""
+        return self.home / "runs"
+
+
+class Workspace:
+    """One for a scene.
+
+    Args:
+        scene: vtkMRMLScene.
+        client: of the worker.
+        schedule: calls a function soon, from the event loop.
+        views: what the application shows.
+        places: where things are kept.
+
+    Attributes:
+        models: which models there are.
+        onJob: told (kind, `JobState`), and (kind, None) when nothing of the kind goes on any more.
+        onMessage: told (`info` or `error`, text, detail) that a person should read.
+        onCase: told the `CaseSession` that was opened, or None.
+        onCurves: told the `Curves` of a fine-tuning.
+        onFineTuned: told the worker's answer to a fine-tuning that came to its end.
+        onSaved: told the worker's answer to a case that was saved.
+        onModels: told that models came, went or changed their standing.
+    """
+
+    def __init__(self, scene: Any, client: WorkerClient, schedule: Schedule, views: Views, places: Places) -> None:
+        self.scene = scene
+        self.client = client
+        self.places = places
+        self.models = ModelCatalogue(places.shipped, places.registry)
+        self._jobs = JobBoard()
+        self.onJob = self._jobs.onJob
+        self.onMessage = self._jobs.onMessage
+        self.onCase = Callbacks()
+        self.onCurves = Callbacks()
+        self.onFineTuned = Callbacks()
+        self.onSaved = Callbacks()
+        self.onModels = Callbacks()
+        self._schedule = schedule
+        self.views = views
+        self._session: CaseSession | None = None
+        self._exchange = ExchangeFolder()
+        self._watch = CaseWatch(scene, self._deleted)
+
+    @property
+    def session(self) -> CaseSession | None:
+        """The case in hand."""
+        return self._session
+
+    def busy(self, kind: JobKind) -> bool:
+        """Whether a job of a kind goes on."""
+        return self._jobs.busy(kind)
+
+    def casesOf(self, image: Any) -> tuple[SegmentedCase, ...]:
+        """The segmented cases of a volume, the newest last."""
+        return tuple(case for case in casesIn(self.scene) if case.image is image)
+
+    def openCase(self, segmentationNode: Any) -> CaseSession | None:
+        """Take a segmented case in hand; None puts away the one in hand. A case that is in hand already stays as it is.
+
+        Raises:
+            CaseError: the node is no segmented case, or parts of it are gone.
+        """
+        if self._session is not None and self._session.case.node is segmentationNode:
+            return self._session
+        if segmentationNode is None:
+            self._putAway()
+            return None
+        if not SegmentedCase.isOne(segmentationNode):
+            raise CaseError(
+                f"'{segmentationNode.GetName()}' was not made by this module: segment a volume here, or choose another "
+                "segmentation."
+            )
+        case = SegmentedCase(segmentationNode)
+        missing = case.missing()
+        if missing:
+            are = "is" if len(missing) == 1 else "are"
+            raise CaseError(
+                f"'{segmentationNode.GetName()}' cannot be reviewed, for {_listed(missing)} {are} gone from the scene: load "
+                "the scene again, or segment the volume again."
+            )
+        self._putAway()
+        self._session = CaseSession(case, self.views, self._schedule)
+        self.onCase(self._session)
+        return self._session
+
+    def segment(self, request: SegmentRequest, merge: tuple[Any, MergeChoice] | None = None) -> None:
+        """Start a segmentation.
+
+        Args:
+            request: what is asked.
+            merge: segmentation node of a case of the same volume that the result shall be merged into, and how; None makes a
+                new one. If that node is gone by then, a new one is made.
+
+        Raises:
+            DualSSLError: a segmentation goes on, or there is no room for its files.
+        """
+        self._jobs.refuseSecond("segment")
+        folder = self._exchange.forJob()
+        self._jobs.start(
+            "segment",
+            lambda state, end: segment(self.client, request, folder, self._schedule, state, end),
+            lambda fresh: self._segmented(fresh, merge),
+        )
+
+    def save(self, handover: Handover) -> None:
+        """Start to save the case in hand to a library.
+
+        Raises:
+            DualSSLError: no case is in hand, one is being saved, or there is no room for its files.
+        """
+        self._jobs.refuseSecond("save")
+        if self._session is None:
+            raise CaseError("There is no case in hand to save: segment a volume first, or choose a segmentation.")
+        folder = self._exchange.forJob()
+        steps = collectSteps(self._session.case, handover, self._session.tracker, folder)
+
+        def cleanUp() -> None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+        self._jobs.start(
+            "save",
+            lambda state, end: EngineJob(self.client, self._schedule, "save_case", steps, None, state, end, cleanUp=cleanUp),
+            self.onSaved,
+        )
+
+    def fineTune(self, wish: FineTuneWish) -> None:
+        """Start a fine-tuning.
+
+        Raises:
+            DualSSLError: one goes on.
+        """
+        self._jobs.start(
+            "finetune",
+            lambda state, end: fineTune(self.client, wish, self._schedule, state, self.onCurves, end),
+            self._fineTuned,
+        )
+
+    def selfCheck(self, params: dict[str, Any], onDone: Callable[[dict[str, Any]], None]) -> None:
+        """Start a tiny case from end to end in the engine.
+
+        Raises:
+            DualSSLError: a check goes on.
+        """
+        self._jobs.start(
+            "check",
+            lambda state, end: EngineJob(self.client, self._schedule, "self_check", _only(params), None, state, end),
+            onDone,
+        )
+
+    def cancel(self, kind: JobKind) -> None:
+        """Stop the job of a kind; nothing happens if there is none."""
+        self._jobs.cancel(kind)
+
+    def activate(self, version: str, force: bool = False) -> None:
+        """Make a version the one in use.
+
+        Raises:
+            DualSSLError: it is not proved better and not forced, or its files are not intact.
+        """
+        ModelRegistry.open(self.places.registry, _PATIENCE_SECONDS).activate(version, force=force)
+        self.onModels()
+
+    def discard(self, version: str) -> None:
+        """Remove a version; its files go to the registry's trash.
+
+        Raises:
+            DualSSLError: it is in use.
+        """
+        ModelRegistry.open(self.places.registry, _PATIENCE_SECONDS).remove(version)
+        self.onModels()
+
+    def setClient(self, client: WorkerClient) -> None:
+        """Use another engine from now on; the one before ends, and with it what it was doing."""
+        self._jobs.abandon()
+        self.client.close()
+        self._exchange.remove()
+        self.client = client
+
+    def sceneClosing(self) -> None:
+        """The scene is about to be emptied: what is bound to its nodes ends. A fine-tuning goes on, for it needs no scene."""
+        self._jobs.abandon("segment", "save")
+        self._putAway()
+
+    def close(self) -> None:
+        """End everything: no process, file or observer of it stays. A second call does nothing."""
+        self._jobs.abandon()
+        self._putAway()
+        self._watch.stop()
+        self.client.close()
+        self._exchange.remove()
+
+    def _segmented(self, fresh: SegmentedCase, merge: tuple[Any, MergeChoice] | None) -> None:
+        if merge is None or not (self.scene.IsNodePresent(merge[0]) and self._adopted(fresh, *merge)):
+            self.openCase(fresh.node)
+
+    def _adopted(self, fresh: SegmentedCase, node: Any, choice: MergeChoice) -> bool:
+        """Merge a new case into one that is there; False where that cannot be, which is said."""
+        try:
+            session = self.openCase(node)
+            assert session is not None
+            adopt(session, fresh, choice, self.views.saveStateForUndo)
+        except OtherPredictionError as error:
+            self.onMessage("info", f"The result is a segmentation of its own: {error}", "")
+        except DualSSLError as error:
+            self.onMessage("error", f"The result could not be merged and is a segmentation of its own: {error}", "")
+        else:
+            self.onCase(session)
+            return True
+        return False
+
+    def _fineTuned(self, answer: dict[str, Any]) -> None:
+        self.onModels()
+        self.onFineTuned(answer)
+
+    def _deleted(self, segmentationNode: Any) -> None:
+        if self._session is not None and self._session.case.node is segmentationNode:
+            self._putAway()
+
+    def _putAway(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+            self.onCase(None)
+
+
+def _only(params: dict[str, Any]) -> Steps:
+    yield "Preparing"
+    return params
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
