@@ -1,8 +1,7 @@
 """3D Slicer module: segment a volume, see where the result is uncertain, correct there, and hand over to fine-tuning."""
 
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
-import qt
 import slicer
 import vtk
 from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
@@ -16,11 +15,14 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
+if TYPE_CHECKING:
+    from DualSSLSegmentationLib.qtWorkspace import QtWorkspace
+
 
 class DualSSLSegmentation(ScriptedLoadableModule):
     """What the application shows of the module in its lists."""
 
-    def __init__(self, parent):
+    def __init__(self, parent: Any) -> None:
         ScriptedLoadableModule.__init__(self, parent)
         self.parent.title = _("DualSSL Segmentation")
         self.parent.categories = ["Segmentation"]
@@ -28,13 +30,13 @@ class DualSSLSegmentation(ScriptedLoadableModule):
         self.parent.contributors = ["DualSSLSegmentation developers"]
         self.parent.helpText = _(
             "Two unlike networks segment a volume. Heatmaps show where the result is ambiguous and where the networks are in "
-            "conflict. Correct there, save the corrected case, and fine-tune: a new model is used only once it has proved better."
+            "conflict. Correct there, save the case, and fine-tune: a new model is used only once it has proved better."
         )
         self.parent.acknowledgementText = _("The method is that of arXiv 2509.13084. For research. Not a medical device.")
         slicer.app.connect("startupCompleted()", registerSampleData)
 
 
-def registerSampleData():
+def registerSampleData() -> None:
     """Offer generated cases in the Sample Data module."""
     from DualSSLSegmentationLib.sampleData import register
 
@@ -45,9 +47,9 @@ def registerSampleData():
 class DualSSLSegmentationParameterNode:
     """What a scene keeps of the panels. What goes on, and what belongs to the person rather than to the scene, is not here."""
 
-    image: Optional[vtkMRMLScalarVolumeNode] = None
-    segmentation: Optional[vtkMRMLSegmentationNode] = None
-    roi: Optional[vtkMRMLMarkupsROINode] = None
+    image: vtkMRMLScalarVolumeNode | None = None
+    segmentation: vtkMRMLSegmentationNode | None = None
+    roi: vtkMRMLMarkupsROINode | None = None
     model: str = ""
     device: str = "auto"
     overlay: str = "entropy"
@@ -60,14 +62,14 @@ class DualSSLSegmentationParameterNode:
 class DualSSLSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The module's panel: it makes the panels of the library and tells them what the application does."""
 
-    def __init__(self, parent=None):
+    def __init__(self, parent: Any = None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.logic = None
         self.panels = None
         self._parameterNode = None
 
-    def setup(self):
+    def setup(self) -> None:
         """Called when the module is opened for the first time."""
         ScriptedLoadableModuleWidget.setup(self)
         from DualSSLSegmentationLib.panels.modulePanel import ModulePanel
@@ -80,7 +82,7 @@ class DualSSLSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.initializeParameterNode()
 
-    def cleanup(self):
+    def cleanup(self) -> None:
         """Called when the application closes, and when the module is reloaded."""
         if self.panels is not None:
             self.setParameterNode(None)
@@ -90,31 +92,32 @@ class DualSSLSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         if self.logic is not None:
             self.logic.close()
 
-    def enter(self):
+    def enter(self) -> None:
         """Called each time the module is shown."""
         self.initializeParameterNode()
         self.panels.enter()
 
-    def exit(self):
+    def exit(self) -> None:
         """Called each time another module is shown instead."""
         if self.panels is not None:
             self.panels.exit()
 
-    def onSceneStartClose(self, caller, event):
+    def onSceneStartClose(self, _caller: Any, _event: str) -> None:
         """Nothing of ours may hold on to nodes that are about to go."""
         self.setParameterNode(None)
         self.panels.sceneClosing()
 
-    def onSceneEndClose(self, caller, event):
+    def onSceneEndClose(self, _caller: Any, _event: str) -> None:
         """A new scene has its own parameters."""
+        self.panels.sceneClosed()
         if self.parent.isEntered:
             self.initializeParameterNode()
 
-    def onSceneEndImport(self, caller, event):
+    def onSceneEndImport(self, _caller: Any, _event: str) -> None:
         """A scene was loaded: take up the case that its parameters name."""
         self.initializeParameterNode()
 
-    def initializeParameterNode(self):
+    def initializeParameterNode(self) -> None:
         """Have a parameter node, and the first volume in it if none was chosen."""
         self.setParameterNode(self.logic.getParameterNode())
         if self._parameterNode.image is None:
@@ -122,7 +125,7 @@ class DualSSLSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
             if first is not None and not first.GetHideFromEditors():
                 self._parameterNode.image = first
 
-    def setParameterNode(self, parameterNode):
+    def setParameterNode(self, parameterNode: DualSSLSegmentationParameterNode | None) -> None:
         """Show what another parameter node says, or nothing."""
         if self._parameterNode is not None:
             self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
@@ -131,7 +134,7 @@ class DualSSLSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
             self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self.panels.setParameters(parameterNode)
 
-    def onParametersModified(self, caller=None, event=None):
+    def onParametersModified(self, _caller: Any = None, _event: str = "") -> None:
         """The panels follow, whoever changed the parameters."""
         self.panels.refresh()
 
@@ -139,16 +142,16 @@ class DualSSLSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
 class DualSSLSegmentationLogic(ScriptedLoadableModuleLogic):
     """The module without its panel. What it can do is in `application.workspace`, see `DualSSLSegmentationLib.workspace`."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         self._application = None
 
-    def getParameterNode(self):
+    def getParameterNode(self) -> DualSSLSegmentationParameterNode:
         """The scene's parameters."""
         return DualSSLSegmentationParameterNode(super().getParameterNode())
 
     @property
-    def application(self):
+    def application(self) -> "QtWorkspace":
         """The workspace and what it stands on; made at first use, for making it imports the engine's light packages."""
         if self._application is None:
             from DualSSLSegmentationLib.qtWorkspace import QtWorkspace
@@ -156,7 +159,7 @@ class DualSSLSegmentationLogic(ScriptedLoadableModuleLogic):
             self._application = QtWorkspace()
         return self._application
 
-    def close(self):
+    def close(self) -> None:
         """End the engine and everything that is bound to the scene."""
         if self._application is not None:
             self._application.close()
@@ -166,16 +169,16 @@ class DualSSLSegmentationLogic(ScriptedLoadableModuleLogic):
 class DualSSLSegmentationTest(ScriptedLoadableModuleTest):
     """The module's own test in the real application, see `DualSSLSegmentationLib.selfTest`."""
 
-    def runTest(self):
+    def runTest(self) -> None:
         """Run all parts."""
         self.setUp()
         self.test_journey()
 
-    def setUp(self):
+    def setUp(self) -> None:
         """Begin with nothing loaded."""
         slicer.mrmlScene.Clear(0)
 
-    def test_journey(self):
+    def test_journey(self) -> None:
         """Segment, review, edit, undo, save, fine-tune and cancel on a generated case."""
         from DualSSLSegmentationLib.selfTest import journey
 

@@ -102,7 +102,9 @@ class _Journey:
         self._leave()
 
     def close(self) -> None:
+        # What the module's widget does when a scene is closed.
         self._panel.setParameters(None)
+        self._panel.sceneClosing()
         self._panel.close()
         self._application.close()
         self._runner.close()
@@ -233,7 +235,6 @@ class _Journey:
         self._say("Leaving and coming back")
         self._panel.exit()
         self._panel.enter()
-        self._scene.Clear(0)
 
     def _press(self, button: Any) -> None:
         assert button.enabled, f"'{button.text}' cannot be pressed: {button.toolTip}"

@@ -1,7 +1,7 @@
 """Spheres in noise, and a tiny model that finds them: what the module's own test segments, and with what.
 
-The application imports `sphere`; the engine's Python runs this file (`python selfTestModel.py FOLDER`) to train the model, which
-takes seconds. The model is only good enough to be unsure somewhere.
+The application imports `sphere`; the engine's Python runs this file (`python selfTestModel.py FOLDER`) to train the model,
+which takes seconds. The model is only good enough to be unsure somewhere.
 """
 
 from __future__ import annotations

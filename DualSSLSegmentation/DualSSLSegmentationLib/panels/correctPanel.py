@@ -72,6 +72,8 @@ class CorrectPanel:
 
     def enter(self) -> None:
         """The module is shown: the editor's shortcuts and views are its own."""
+        # Without a node of its own the editor crashes Slicer at the next change of the layout, as when a scene is closed.
+        _made = self.editorNode
         self.editor.setupViewObservations()
         self.editor.installKeyboardShortcuts()
 
@@ -82,8 +84,15 @@ class CorrectPanel:
         self.editor.removeViewObservations()
 
     def sceneClosing(self) -> None:
-        """The scene is about to be emptied: forget the editor's node."""
-        self._editorNode = None
+        """The scene is about to be emptied: let go of the views."""
+        self.editor.setActiveEffect(None)
+        self.editor.setSegmentationNode(None)
+        self.editor.removeViewObservations()
+
+    def sceneClosed(self) -> None:
+        """The scene is empty, and the module is shown: the views are the editor's again."""
+        _made = self.editorNode
+        self.editor.setupViewObservations()
 
     def saveStateForUndo(self, segmentationNode: Any) -> None:
         """Keep a segmentation as it is now, for the editor's undo."""

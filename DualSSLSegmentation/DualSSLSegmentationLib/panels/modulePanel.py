@@ -121,6 +121,11 @@ class ModulePanel:
         self.overlay.sceneClosing()
         self.correct.sceneClosing()
 
+    def sceneClosed(self) -> None:
+        """The scene is empty."""
+        if self._entered:
+            self.correct.sceneClosed()
+
     def _openNamed(self, parameters: Any) -> None:
         """Take the case in hand that the parameters name."""
         try:
