@@ -172,6 +172,8 @@ def _params(contents: CaseContents, handover: Handover, files: dict[str, dict[st
         "case": handover.caseName,
         "group": handover.group,
         "images": [files["image"]],
+        # A new library is then one that the model can go on predicting in.
+        "channel_names": contents.provenance.get("channels"),
         "labels_table": contents.labels.to_json(),
         "labels": files["labels"],
         "prediction": prediction if "prediction" in files else None,

@@ -117,22 +117,23 @@ class _VtkMessages:
 
 
 _vtkMessages: _VtkMessages | None = None
+_printException: Callable[..., object] = sys.excepthook
 
 
 def watchVtk() -> None:
-    """From now on VTK's errors and warnings, and exceptions in its observers, are faults; a second call does nothing."""
-    global _vtkMessages
-    if _vtkMessages is not None:
-        return
-    _vtkMessages = _VtkMessages()
-    printException = sys.excepthook
+    """From now on VTK's errors and warnings, and exceptions in its observers, are faults; a second call does no harm."""
+    global _vtkMessages, _printException
+    if _vtkMessages is None:
+        _vtkMessages = _VtkMessages()
+    # Looked at each time: a command line that ran in this process leaves a hook of its own.
+    if sys.excepthook is not _onException:
+        _printException, sys.excepthook = sys.excepthook, _onException
 
-    # VTK prints an exception of an observer through this hook and goes on.
-    def onException(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        log.add("observer", "".join(traceback.format_exception(kind, error, trace)))
-        printException(kind, error, trace)
 
-    sys.excepthook = onException
+def _onException(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """VTK prints an exception of an observer through the hook and goes on."""
+    log.add("observer", "".join(traceback.format_exception(kind, error, trace)))
+    _printException(kind, error, trace)
 
 
 @contextlib.contextmanager

@@ -158,6 +158,7 @@ class Application:
         scripted.install()
         _hideUtilities()
         self.startScene()
+        self._ownNodes = self._nodeIds()
 
     def _makeApplicationLogic(self) -> Any:
         logic = slicer.vtkSlicerApplicationLogic()
@@ -197,6 +198,17 @@ class Application:
         self.scene.ClearRedoStack()
         self.scene.SetURL("")
         self.startScene()
+
+    def startOver(self) -> None:
+        """As `clearScene`, and without what a closed scene keeps: nodes of views, of the segment editor, of modules."""
+        self.clearScene()
+        for identity in self._nodeIds() - self._ownNodes:
+            node = self.scene.GetNodeByID(identity)
+            if node is not None:
+                self.scene.RemoveNode(node)
+
+    def _nodeIds(self) -> set[str]:
+        return {self.scene.GetNthNode(index).GetID() for index in range(self.scene.GetNumberOfNodes())}
 
 
 def _hideUtilities() -> None:

@@ -62,9 +62,9 @@ def application():
 @pytest.fixture
 def scene(application):
     """The application's scene with nothing loaded, before and after the test."""
-    application.clearScene()
+    application.startOver()
     yield application.scene
-    application.clearScene()
+    application.startOver()
 
 
 @pytest.fixture

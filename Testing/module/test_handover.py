@@ -1,6 +1,7 @@
 """A corrected case on its way to the library: checked, written a file a step, and accepted by the worker."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 import slicer
 import vtk
 
+from dualssl.case_files import EDITED, LEFT, UNSEEN
 from dualssl.cases import CaseLibrary
 from dualssl.errors import LibraryError, OutputError
+from dualssl.volumes.read import read_volume as readFile
 from dualssl.volumes.volume import Volume
 from dualssl.worker.arrays import read_volume
 from dualssl.worker.jobs.save_case import save_case
@@ -371,3 +374,34 @@ class TestEndingEarly:
         np.testing.assert_array_equal(read_volume(params["labels"], "x").array, expected)
         assert len(params["regions_reviewed"]) == 2
         assert saved(params)["version"] == 1
+
+
+class TestWhatNobodyLookedAt:
+    def test_is_marked_outside_of_edits_and_decided_regions(self, a_corrected_case, a_handover, folder):
+        case = a_corrected_case
+        params = collected(case, replace(a_handover, wholeCase=False), folder)
+        edited = labelMapOf(case, LABELS, case.image).array != volumeOf(case.prediction).array
+        decided = np.isin(volumeOf(case.regionMap).array, [entry["region"]["id"] for entry in case.regionEntries[:2]])
+        expected = np.where(edited, EDITED, np.where(decided, LEFT, UNSEEN))
+        assert set(np.unique(expected)) == {LEFT, EDITED, UNSEEN}
+        np.testing.assert_array_equal(read_volume(params["edit_mask"], "edit_mask").array, expected)
+
+    def test_is_also_a_region_that_was_only_flagged(self, a_corrected_case, a_handover, folder):
+        case = a_corrected_case
+        entries = case.regionEntries
+        for entry in entries:
+            entry |= {"state": "flagged", "answer": None}
+        case.setJson("regions", entries)
+        params = collected(case, replace(a_handover, wholeCase=False), folder)
+        assert set(np.unique(read_volume(params["edit_mask"], "edit_mask").array)) == {EDITED, UNSEEN}
+
+    def test_is_nowhere_in_a_case_that_was_looked_at_as_a_whole(self, a_corrected_case, a_handover, folder):
+        params = collected(a_corrected_case, a_handover, folder)
+        assert set(np.unique(read_volume(params["edit_mask"], "edit_mask").array)) == {LEFT, EDITED}
+
+    def test_stays_so_in_the_library(self, a_corrected_case, a_handover, folder, saved):
+        saved(collected(a_corrected_case, replace(a_handover, wholeCase=False), folder))
+        with CaseLibrary.open(a_handover.library) as library:
+            assert len(library.label_versions("Fall_01")) == 1
+        (stored,) = a_handover.library.rglob("*.edits.nrrd")
+        assert (readFile(stored).array == UNSEEN).any()

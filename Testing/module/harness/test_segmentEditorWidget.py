@@ -49,6 +49,7 @@ def stroke(windows):
 def _paint(editor, segmentId, diameter=8.0, effect="Paint"):
     editor.setCurrentSegmentID(segmentId)
     editor.setActiveEffectByName(effect)
+    editor.activeEffect().setCommonParameter("BrushDiameterIsRelative", 0)
     editor.activeEffect().setCommonParameter("BrushAbsoluteDiameter", diameter)
 
 
@@ -101,6 +102,25 @@ def test_a_sphere_reaches_other_slices(an_editor, stroke, voxels):
     an_editor.activeEffect().setCommonParameter("BrushSphere", 1)
     stroke((20.0, 10.0, 30.0), (20.0, 10.0, 30.0))
     assert len(set(np.nonzero(voxels("other"))[0])) > 5
+
+
+def test_the_smallest_brush_covers_the_nearest_voxel(an_editor, stroke, voxels):
+    _paint(an_editor, "other", diameter=0.01)
+    stroke((20.4, 10.4, 30.0), (20.4, 10.4, 30.0))
+    np.testing.assert_array_equal(np.argwhere(voxels("other")), [[30, 10, 20]])
+
+
+def test_the_brush_begins_relative_to_the_screen(an_editor, stroke, voxels):
+    an_editor.setCurrentSegmentID("other")
+    an_editor.setActiveEffectByName("Paint")
+    an_editor.activeEffect().setCommonParameter("BrushAbsoluteDiameter", 60)
+    stroke((20.0, 10.0, 30.0), (20.0, 10.0, 30.0))
+    relative = voxels("other").sum()
+    an_editor.undo()
+    an_editor.findChild("QDoubleSpinBox", "PaintBrushDiameter").value = 40
+    stroke((20.0, 10.0, 30.0), (20.0, 10.0, 30.0))
+    assert 0 < relative < 100
+    assert voxels("other").sum() > 500
 
 
 def test_undo_and_redo_lead_back_and_forth(an_editor, stroke, voxels):

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import slicer
 
+from sliceView import SliceView
+
 
 @pytest.fixture
 def a_volume(scene):
@@ -34,6 +36,22 @@ def test_closing_the_scene_leaves_what_a_new_one_has(scene, application):
     application.clearScene()
     assert scene.GetNumberOfNodes() == before
     assert scene.GetNodeByID("vtkMRMLColorTableNodeGrey") is not None
+
+
+def test_a_test_begins_without_what_a_closed_scene_keeps(scene, application):
+    before = scene.GetNumberOfNodes()
+    node = slicer.vtkMRMLSegmentEditorNode()
+    node.SetSingletonTag("Editor")
+    scene.AddNode(node)
+    view = SliceView("Red")
+    view.close()
+    application.clearScene()
+    assert scene.GetFirstNodeByClass("vtkMRMLSegmentEditorNode") is node
+    assert scene.GetNodeByID("vtkMRMLSliceNodeRed") is not None
+    application.startOver()
+    assert scene.GetFirstNodeByClass("vtkMRMLSegmentEditorNode") is None
+    assert scene.GetNodeByID("vtkMRMLSliceNodeRed") is None
+    assert scene.GetNumberOfNodes() <= before
 
 
 def test_a_segment_of_a_mask_is_the_mask(a_segmentation, a_volume):

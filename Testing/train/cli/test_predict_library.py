@@ -190,7 +190,8 @@ def test_a_full_disk_ends_the_batch_and_keeps_what_was_finished(dualssl, model, 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C is no signal there")
 def test_ctrl_c_keeps_what_was_finished_and_the_next_run_does_the_rest(dualssl, model, library, grid):
-    large = Geometry((96, 96, 96), grid.spacing)
+    # Large enough that the signal comes while it is predicted, however busy the machine is.
+    large = Geometry((160, 160, 160), grid.spacing)
     library.add_case("b large", [ball(7, large.shape, large)])
     command = [str(Path(sys.executable).with_name("dualssl")), "predict", str(model), "--library", str(library.folder)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}

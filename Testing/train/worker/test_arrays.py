@@ -50,7 +50,9 @@ def test_the_order_of_axes_in_memory_does_not_matter(tmp_path):
         write_volume(turned, tmp_path / "a.npy"),
         {"file": str(tmp_path / "f.npy"), "geometry": geometry_json(given.geometry)},
     ):
-        np.testing.assert_array_equal(read_volume(said, "volume").array, given.array)
+        back = read_volume(said, "volume").array
+        np.testing.assert_array_equal(back, given.array)
+        assert back.flags.c_contiguous
 
 
 def test_what_numpy_writes_can_be_read_and_the_other_way_round(tmp_path):

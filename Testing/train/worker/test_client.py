@@ -250,6 +250,8 @@ def test_nothing_is_told_after_closing_and_nobody_is_left(start_engine, is_gone)
     engine.client.close()
     engine.loop.run_until(lambda: is_gone(engine.loop.transports[0].process.pid))
     engine.loop.run_for(0.1)
+    # It went by itself.
+    assert engine.loop.transports[0].ended == []
     assert not any(answer.over for answer in answers)
     assert not engine.client.running
     assert all(answer.call.done for answer in answers)

@@ -99,6 +99,8 @@ def test_a_training_lets_a_correction_be_saved_and_keeps_a_checkpoint_when_it_is
 
 def test_old_cases_are_trained_on_again_where_they_are_at_hand(engine, training, write_spheres, prediction, tmp_path):
     old = write_spheres(tmp_path / "old", ("old_0", "old_1"))
+    engine.ask("predict", **prediction())
+    assert engine.ask("predict", **prediction()).result["warm"] is True
     result = engine.ask("finetune", **training(replay=str(old.folder))).result
     assert read_manifest(Path(result["model"])).provenance["replayed"] == ["old_0", "old_1"]
     # Training had the memory of the networks; the worker predicts as before.

@@ -10,7 +10,7 @@ import pytest
 
 from dualssl.geometry import Geometry
 from dualssl.labels import LabelTable
-from dualssl.model.folder import load_model
+from dualssl.model.folder import load_model, read_manifest
 from dualssl.prediction.predictor import PredictionSettings, Predictor
 from dualssl.prediction.roi import RegionOfInterest
 from dualssl.review import Region
@@ -70,6 +70,7 @@ def test_where_a_result_comes_from_is_said(engine, model, prediction):
     assert provenance["model_id"] == "spheres-1"
     assert provenance["model_name"] == "Spheres"
     assert provenance["model_folder"] == str(model)
+    assert provenance["channels"] == list(read_manifest(model).channel_names)
     assert len(provenance["model_sha256"]) == 64
     assert provenance["device"].startswith("cpu")
     assert provenance["created"].endswith("+00:00")

@@ -102,8 +102,6 @@ class Connection:
     def _received(self, data: bytes) -> None:
         errors: list[Exception] = []
         for line in self._lines.feed(data):
-            if not self.alive:
-                break
             # One callback that fails must not cost another call its answer.
             try:
                 self._line(line)

@@ -197,6 +197,7 @@ def _provenance(request: PredictRequest, loaded: Loaded, prediction: Prediction)
         "model_sha256": loaded.sha256,
         "model_name": manifest.name,
         "model_folder": str(request.model),
+        "channels": list(manifest.channel_names),
         "device": prediction.device,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "seconds": _seconds(prediction),
