@@ -14,7 +14,7 @@ from qmrml import qMRMLNodeComboBox
 from windows import Windows
 
 _LEFT = QtCore.Qt.MouseButton.LeftButton
-# PySide 6 on Python 3.11 gives a reference to None away at each call without a result, so the event loop must rest.
+# While nothing happens here the core is the engine's.
 _REST_SECONDS = 0.02
 
 

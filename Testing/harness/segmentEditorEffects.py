@@ -1,15 +1,14 @@
 """The effects of the segment editor's stand-in: Paint, Erase and Threshold, through the C++ that the desktop's effects use.
 
 What an effect changes goes through vtkSlicerSegmentEditorLogic: masking, overwrite mode, undo and events are the real ones.
-The brush is written here: a disc in the slice (or a sphere), voxels whose centre lies in it; a stroke is applied when the
-button goes up.
+Which voxels a brush covers is in segmentEditorBrush.py; a stroke is applied when the button goes up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import slicer
@@ -19,10 +18,11 @@ from PySide6 import QtCore, QtWidgets
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from pythonqtMembers import scripted
+from segmentEditorBrush import Brush, Grid, strokeVoxels
 
 _Logic = slicer.vtkSlicerSegmentEditorLogic
-# Of the view's height, as Slicer's default brush.
-_RELATIVE_DIAMETER = 0.03
+# What a relative diameter is a part of: the height of a screen, in pixels.
+_SCREEN_HEIGHT = 1080
 
 
 class qSlicerSegmentEditorAbstractEffect(QtCore.QObject):
@@ -39,6 +39,15 @@ class qSlicerSegmentEditorAbstractEffect(QtCore.QObject):
         self.effectName = effectName
         self.logic = logic
         self.choose = choose
+
+    # Parameters of all effects and their values where the segment editor node has none.
+    defaults: ClassVar[dict[str, str]] = {}
+
+    def setDefaults(self) -> None:
+        """Write the parameters that the segment editor node does not have yet."""
+        for parameter, value in self.defaults.items():
+            if self.node.GetAttribute(parameter) is None:
+                self.node.SetAttribute(parameter, value)
 
     def makeOptions(self, parent: QtWidgets.QWidget) -> QtWidgets.QWidget:
         """The widgets of its options."""
@@ -97,23 +106,6 @@ def voxelsOf(image: Any) -> NDArray[Any]:
     return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
 
 
-@dataclass(frozen=True)
-class _Brush:
-    """A disc across a slice's normal, as thick as the slices are apart; without a thickness a sphere. In millimetres."""
-
-    radius: float
-    normal: NDArray[np.float64]
-    thickness: float | None
-
-    def covers(self, away: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether points (..., 3), from the centre, lie in the brush."""
-        distance2 = (away**2).sum(-1)
-        if self.thickness is None:
-            return distance2 <= self.radius**2
-        along = away @ self.normal
-        return (np.abs(along) <= self.thickness / 2) & (distance2 - along**2 <= self.radius**2)
-
-
 class BrushEffect(qSlicerSegmentEditorAbstractEffect):
     """Paint and Erase."""
 
@@ -122,18 +114,32 @@ class BrushEffect(qSlicerSegmentEditorAbstractEffect):
         self._stroke: list[tuple[float, float, float]] = []
         self._painting = False
 
+    defaults: ClassVar[dict[str, str]] = {
+        "BrushAbsoluteDiameter": "5.0",
+        "BrushRelativeDiameter": "3.0",
+        "BrushDiameterIsRelative": "1",
+        "BrushSphere": "0",
+    }
+
     def makeOptions(self, parent: QtWidgets.QWidget) -> QtWidgets.QWidget:
-        """The size of the brush, in millimetres."""
+        """The size of the brush in millimetres; Slicer begins with 3% of the screen's height."""
         options = super().makeOptions(parent)
         form = QtWidgets.QFormLayout(options)
         size = QtWidgets.QDoubleSpinBox(options)
         size.setObjectName(f"{self.effectName}BrushDiameter")
         size.setRange(0.0, 500.0)
-        size.setSpecialValueText("3% of the view")
-        size.setValue(self.doubleParameter("BrushAbsoluteDiameter") if self.node is not None else 0.0)
-        size.valueChanged.connect(lambda value: self.setCommonParameter("BrushAbsoluteDiameter", value))
+        size.setSpecialValueText("3% of the screen")
+        size.setValue(
+            0.0 if self.integerParameter("BrushDiameterIsRelative") else self.doubleParameter("BrushAbsoluteDiameter")
+        )
+        size.valueChanged.connect(self._onDiameter)
         form.addRow("Diameter (mm):", size)
         return options
+
+    def _onDiameter(self, millimetres: float) -> None:
+        self.setCommonParameter("BrushDiameterIsRelative", int(millimetres == 0.0))
+        if millimetres > 0:
+            self.setCommonParameter("BrushAbsoluteDiameter", millimetres)
 
     def processEvent(self, event: str, view: Any) -> bool:
         """A stroke goes from the press of the left button to its release."""
@@ -166,42 +172,20 @@ class BrushEffect(qSlicerSegmentEditorAbstractEffect):
         modifier = self.logic.GetModifierLabelmap()
         toWorld = vtk.vtkMatrix4x4()
         _Logic.ImageToWorldMatrix(modifier, self.logic.GetSegmentationNode(), toWorld)
-        matrix = slicer.util.arrayFromVTKMatrix(toWorld)
-        inverse = np.linalg.inv(matrix)
-        first = np.array(modifier.GetExtent()[::2])
-        radius = self._diameter(view) / 2
-        brush = _Brush(
-            radius=radius,
+        spacing = max(float(self.logic.GetSliceSpacing(view.sliceNode, view.logic)), 1e-3)
+        brush = Brush(
+            radius=self._diameter(view) / 2,
             normal=slicer.util.arrayFromVTKMatrix(view.sliceNode.GetSliceToRAS())[:3, 2],
-            thickness=None if self.integerParameter("BrushSphere") else self._sliceSpacing(view),
+            thickness=None if self.integerParameter("BrushSphere") else spacing,
         )
-        inside = np.zeros(modifier.GetDimensions()[::-1], bool)
-        # How far a millimetre in any direction reaches along each axis of the grid.
-        reach = np.linalg.norm(inverse[:3, :3], axis=1) * max(radius, self._sliceSpacing(view))
-        for centre in self._dense(radius):
-            place = inverse[:3, :3] @ centre + inverse[:3, 3] - first
-            low = np.clip(np.floor(place - reach), 0, modifier.GetDimensions()).astype(int)
-            high = np.clip(np.ceil(place + reach) + 1, 0, modifier.GetDimensions()).astype(int)
-            i, j, k = (np.arange(a, b) for a, b in zip(low, high, strict=True))
-            grid = np.stack(np.meshgrid(k, j, i, indexing="ij")[::-1], axis=-1) + first
-            points = grid @ matrix[:3, :3].T + matrix[:3, 3]
-            inside[low[2] : high[2], low[1] : high[1], low[0] : high[0]] |= brush.covers(points - np.array(centre))
-        return inside
-
-    def _sliceSpacing(self, view: Any) -> float:
-        return max(float(self.logic.GetSliceSpacing(view.sliceNode, view.logic)), 1e-3)
+        grid = Grid(slicer.util.arrayFromVTKMatrix(toWorld), modifier.GetExtent())
+        return strokeVoxels(self._stroke, brush, grid)
 
     def _diameter(self, view: Any) -> float:
-        absolute = self.doubleParameter("BrushAbsoluteDiameter")
-        return absolute if absolute > 0 else _RELATIVE_DIAMETER * view.sliceNode.GetFieldOfView()[1]
-
-    def _dense(self, radius: float) -> list[tuple[float, ...]]:
-        """The stroke with points between those of the mouse, so that a fast one has no gaps."""
-        dense: list[tuple[float, ...]] = [self._stroke[0]]
-        for before, after in zip(self._stroke, self._stroke[1:], strict=False):
-            steps = max(1, int(np.linalg.norm(np.subtract(after, before)) / max(0.4 * radius, 1e-3)))
-            dense += [tuple(np.add(before, np.subtract(after, before) * (n + 1) / steps)) for n in range(steps)]
-        return dense
+        if not self.integerParameter("BrushDiameterIsRelative"):
+            return self.doubleParameter("BrushAbsoluteDiameter")
+        pixel = float(np.linalg.norm(slicer.util.arrayFromVTKMatrix(view.sliceNode.GetXYToSlice())[:3, 1]))
+        return self.doubleParameter("BrushRelativeDiameter") / 100 * _SCREEN_HEIGHT * pixel
 
 
 @dataclass(frozen=True)

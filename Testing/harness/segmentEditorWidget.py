@@ -51,6 +51,7 @@ class qMRMLSegmentEditorWidget(SegmentEditorParts):
         self._logic.SetMRMLApplicationLogic(slicerCore.application().applicationLogic)
         self._logic.SetMRMLScene(scene)
         if scene is not None:
+            self._observers.add(scene, slicer.vtkMRMLScene.EndCloseEvent, self._setDefaults)
             for event in (slicer.vtkMRMLScene.EndCloseEvent, slicer.vtkMRMLScene.EndBatchProcessEvent):
                 self._observers.add(scene, event, self._update)
         self._update()
@@ -65,7 +66,13 @@ class qMRMLSegmentEditorWidget(SegmentEditorParts):
         self._logic.SetSegmentEditorNode(node)
         if node is not None:
             self._nodeObservers.add(node, "ModifiedEvent", self._update)
+            self._setDefaults()
             self._update()
+
+    def _setDefaults(self) -> None:
+        if self._node is not None:
+            for effect in self._effects.values():
+                effect.setDefaults()
 
     @scripted
     def mrmlSegmentEditorNode(self) -> Any:
