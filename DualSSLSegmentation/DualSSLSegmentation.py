@@ -167,7 +167,7 @@ class DualSSLSegmentationLogic(ScriptedLoadableModuleLogic):
 
 
 class DualSSLSegmentationTest(ScriptedLoadableModuleTest):
-    """The module's own test in the real application, see `DualSSLSegmentationLib.selfTest`."""
+    """The module's own test in the real application, see `DualSSLSegmentationLib.qtSelfTest`."""
 
     def runTest(self) -> None:
         """Run all parts."""
@@ -180,6 +180,6 @@ class DualSSLSegmentationTest(ScriptedLoadableModuleTest):
 
     def test_journey(self) -> None:
         """Segment, review, edit, undo, save, fine-tune and cancel on a generated case."""
-        from DualSSLSegmentationLib.selfTest import journey
+        from DualSSLSegmentationLib.qtSelfTest import journey
 
         journey(self.delayDisplay)

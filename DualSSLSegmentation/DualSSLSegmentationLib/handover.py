@@ -143,6 +143,11 @@ def _markUnseen(case: SegmentedCase, contents: CaseContents) -> None:
     seen = edits.array != 0
     if case.regionMap is not None and decided:
         seen |= np.isin(volumeOf(case.regionMap).array, decided)
+    if not seen.any():
+        raise CaseError(
+            "Nobody has looked at any part of this case, so nothing could be learned from it: decide on a region, correct "
+            "something, or say that the whole case was looked at."
+        )
     marks = np.where(edits.array != 0, EDITED, np.where(seen, LEFT, UNSEEN)).astype(np.uint8)
     contents.volumes["edit_mask"] = Volume(marks, edits.geometry)
 

@@ -20,7 +20,7 @@ SHAPE = (20, 24, 32)
 SPACING = (2.0, 2.0, 2.0)
 LABELS = LabelTable.from_dataset_json({"background": 0, "sphere": 1})
 CASES = ("sphere_0", "sphere_1", "sphere_2")
-ITERATIONS = 30
+ITERATIONS = 20
 UNSEEN = 50
 """The sphere with this number was not trained on, and has a faint spot at its rim."""
 

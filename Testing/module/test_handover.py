@@ -405,3 +405,13 @@ class TestWhatNobodyLookedAt:
             assert len(library.label_versions("Fall_01")) == 1
         (stored,) = a_handover.library.rglob("*.edits.nrrd")
         assert (readFile(stored).array == UNSEEN).any()
+
+    def test_may_not_be_everything(self, a_corrected_case, a_handover, folder):
+        case = a_corrected_case
+        prediction = volumeOf(case.prediction)
+        writeLabels(case.node, prediction, LABELS)
+        case.setReference("protectedEdits", None)
+        case.setJson("regions", [{**entry, "state": "open", "answer": None} for entry in case.regionEntries])
+        with pytest.raises(CaseError, match="Nobody has looked at any part of this case"):
+            collected(case, replace(a_handover, wholeCase=False), folder)
+        assert not folder.exists() or not any(folder.iterdir())

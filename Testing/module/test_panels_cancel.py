@@ -116,12 +116,12 @@ def test_a_worker_that_is_killed_is_said_and_the_next_one_works(at_work, scene):
 
 
 def test_a_reloaded_module_leaves_no_process_and_no_observer(at_work, scene):
-    observers = [at_work.module]
     at_work.click("segmentButton")
     predicting(at_work)
     pid = worker(at_work)
-    observers[0].close()
+    at_work.module.close()
     assert gone(pid)
+    # Whoever still listened would meet panels that are gone.
     scene.InvokeEvent(scene.StartCloseEvent)
     scene.InvokeEvent(scene.EndCloseEvent)
 

@@ -1,22 +1,17 @@
-"""The whole course of work without windows: segment, correct, segment again, save, fine-tune; one scene after another."""
+"""Work without windows: segment, correct, segment again, put away and take up again; one scene after another."""
 
 import os
 import shutil
 import signal
 import tempfile
-from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 import slicer
 
-from dualssl.cases import CaseLibrary
-from dualssl.errors import DualSSLError, RegistryError
-from dualssl.registry.versions import ModelRegistry
+from dualssl.errors import DualSSLError
 from DualSSLSegmentationLib.caseNodes import CaseError, SegmentedCase
-from DualSSLSegmentationLib.fineTuning import FineTuneWish
-from DualSSLSegmentationLib.handover import Handover
 from DualSSLSegmentationLib.protection import MergeChoice
 from DualSSLSegmentationLib.segmentation import labelMapOf
 from DualSSLSegmentationLib.segmenting import SegmentRequest
@@ -26,20 +21,13 @@ from sampleCases import obliqueVolume, segmentedCase
 from trainedModels import FIRST_UNSEEN, LABELS, addSlowVolume, addSphere
 from workerTransport import Engine
 from workspaceBench import Bench, nodesIn
-
-PAINTED = np.s_[1:3, 2:6, 2:8]
+from workspaceCourse import PAINTED, edited, handover, request, segmented, sharedBench
 
 
 @pytest.fixture(scope="module")
 def shared_bench(application, a_model_that_segments, tmp_path_factory):
-    """One workspace for many scenes, as in the application: its worker stays warm."""
     application.clearScene()
-    home = tmp_path_factory.mktemp("home of é")
-    shutil.copytree(a_model_that_segments, home / "shipped" / "spheres")
-    bench = Bench(application.scene, Engine(), Places(home / "shipped", home))
-    yield bench
-    bench.close()
-    assert not any(psutil.pid_exists(pid) for pid in bench.engine.pids)
+    yield from sharedBench(application.scene, a_model_that_segments, tmp_path_factory.mktemp("home of é"))
 
 
 @pytest.fixture
@@ -56,29 +44,6 @@ def own_bench(scene, a_model_that_segments, tmp_path):
     made = Bench(scene, Engine(), Places(tmp_path / "shipped", tmp_path))
     yield made
     made.close()
-
-
-def request(bench, image=None, **other):
-    model = bench.workspace.models.default()
-    return SegmentRequest(image or addSphere(bench.scene), model.folder, "cpu", **other)
-
-
-def segmented(bench, image=None, merge=None):
-    bench.workspace.segment(request(bench, image), merge)
-    bench.finish()
-    assert not [text for kind, text in bench.messages if kind == "error"], bench.messages
-    return bench.session
-
-
-def edited(bench):
-    """A case on which a person painted, and decided about a region."""
-    session = segmented(bench)
-    bench.editorOf(session.case.node).paint(PAINTED)
-    session.next()
-    session.accept()
-    session.hideMarks()
-    bench.settle()
-    return session
 
 
 def labelsOf(session):
@@ -101,10 +66,6 @@ def workOf(session):
 def assertSame(work, expected):
     for name, value in expected.items():
         np.testing.assert_array_equal(work[name], value, err_msg=name)
-
-
-def handover(bench, name="Fall_01", library="Bibliothek 左"):
-    return Handover(bench.workspace.places.home / library, name, "Dr. Müller")
 
 
 # Segmenting
@@ -326,147 +287,6 @@ def test_deleting_a_copy_of_a_segmentation_leaves_the_original_whole(bench):
     bench.scene.RemoveNode(copy)
     assert session.case.missing() == ()
     assert bench.session is session
-
-
-# Handing over
-
-
-def test_a_corrected_case_is_saved_and_a_second_time_as_a_new_version(bench):
-    session = edited(bench)
-    wish = handover(bench, library="Bibliothek des einen Falls 左")
-    for version in (1, 2):
-        bench.workspace.save(wish)
-        bench.finish("save")
-        assert bench.messages == []
-        assert bench.saved[-1]["version"] == version
-        assert bench.exchange == []
-        bench.editorOf(session.case.node).paint(np.s_[3, 3, 3 : 4 + version])
-        bench.settle()
-    with CaseLibrary.open(wish.library) as library:
-        assert [case.name for case in library.cases()] == ["Fall_01"]
-
-
-def test_saving_can_be_cancelled_and_leaves_no_files(bench):
-    edited(bench)
-    wish = handover(bench, "Cancelled", "library of the cancelled")
-    bench.workspace.save(wish)
-    bench.untilText("Writing", "save")
-    bench.workspace.cancel("save")
-    bench.finish("save")
-    assert bench.messages == [("info", "Cancelled.")]
-    assert bench.saved == []
-    assert bench.exchange == []
-    assert not wish.library.exists()
-
-
-def test_what_keeps_a_case_from_being_saved_is_said(bench):
-    session = segmented(bench)
-    bench.workspace.save(handover(bench, "Twice"))
-    with pytest.raises(CaseError, match="under way"):
-        bench.workspace.save(handover(bench, "Twice"))
-    bench.finish("save")
-    bench.scene.RemoveNode(session.case.image)
-    bench.workspace.save(handover(bench, "Without"))
-    bench.finish("save")
-    assert bench.messages[-1][0] == "error"
-    assert bench.exchange == []
-    bench.workspace.openCase(None)
-    with pytest.raises(CaseError, match="no case in hand"):
-        bench.workspace.save(handover(bench))
-
-
-# Models
-
-
-@pytest.fixture(scope="module")
-def a_fine_tuned_bench(shared_bench, application):
-    """Two corrected cases were saved, and the model was fine-tuned on them for two steps, without proof."""
-    bench, home = shared_bench, shared_bench.workspace.places.home
-    application.clearScene()
-    for number in range(2):
-        session = segmented(bench, addSphere(bench.scene, FIRST_UNSEEN + number, f"Sphere {number}"))
-        bench.editorOf(session.case.node).paint(PAINTED)
-        bench.settle()
-        bench.workspace.save(Handover(home / "library", f"case_{number}", "A. Reader"))
-        bench.finish("save")
-    bench.newScene()
-    application.clearScene()
-    wish = FineTuneWish(
-        bench.workspace.models.default().folder,
-        home / "library",
-        bench.workspace.places.registry,
-        home / "run",
-        "cpu",
-        iterations=2,
-        prove=False,
-    )
-    bench.workspace.fineTune(wish)
-    with pytest.raises(CaseError, match="A fine-tuning is under way already"):
-        bench.workspace.fineTune(wish)
-    # A fine-tuning needs no scene.
-    bench.workspace.sceneClosing()
-    bench.finish("finetune")
-    assert bench.messages == []
-    [answer] = bench.tuned
-    bench.newScene()
-    return bench, answer
-
-
-def test_a_fine_tuning_gives_a_version_and_curves(a_fine_tuned_bench):
-    bench, answer = a_fine_tuned_bench
-    assert answer["version"]["id"]
-    assert Path(answer["model"]).is_dir()
-    [points] = [points for points in bench.curves.loss.values() if points]
-    assert [iteration for iteration, _ in points][-1] == 2
-    choices = bench.workspace.models.choices()
-    assert [choice.standing for choice in choices] == ["active", "kept"]
-    assert choices[1].version == answer["version"]["id"]
-    assert bench.workspace.models.default().version != answer["version"]["id"]
-
-
-def test_an_unproved_version_is_used_only_when_a_person_insists(a_fine_tuned_bench):
-    bench, answer = a_fine_tuned_bench
-    version, base = answer["version"]["id"], bench.workspace.models.default().version
-    told = []
-    stop = bench.workspace.onModels.add(lambda: told.append(bench.workspace.models.default().version))
-    with pytest.raises(RegistryError):
-        bench.workspace.activate(version)
-    assert told == []
-    bench.workspace.activate(version, force=True)
-    bench.workspace.activate(base, force=True)
-    assert told == [version, base]
-    stop()
-
-
-def test_a_version_is_discarded_into_the_trash(a_fine_tuned_bench):
-    bench, answer = a_fine_tuned_bench
-    registry = ModelRegistry.open(bench.workspace.places.registry)
-    kept = shutil.copytree(registry.folder, registry.folder.parent / "kept registry")
-    with pytest.raises(RegistryError, match="active"):
-        bench.workspace.discard(bench.workspace.models.default().version)
-    bench.workspace.discard(answer["version"]["id"])
-    assert [choice.standing for choice in bench.workspace.models.choices()] == ["active"]
-    assert list((registry.folder / "trash").iterdir())
-    shutil.rmtree(registry.folder)
-    kept.rename(registry.folder)
-
-
-def test_a_fine_tuning_without_corrected_cases_is_refused_in_a_sentence(bench):
-    places = bench.workspace.places
-    model = bench.workspace.models.default().folder
-    bench.workspace.fineTune(FineTuneWish(model, places.home / "nowhere", places.home / "other", places.home / "run 2", "cpu"))
-    bench.finish("finetune")
-    [(kind, text)] = bench.messages
-    assert kind == "error"
-    assert "nowhere" in text
-    assert not (places.home / "run 2").exists()
-
-
-def test_a_self_check_tells_what_it_found(bench):
-    found = []
-    bench.workspace.selfCheck({"model": None, "device": "cpu"}, found.append)
-    bench.finish("check")
-    assert len(found) == 1, bench.messages
 
 
 # The end

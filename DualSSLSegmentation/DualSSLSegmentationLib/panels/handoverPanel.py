@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from DualSSLSegmentationLib.caseSession import CaseSession
+    from DualSSLSegmentationLib.editTracking import EditSummary
     from DualSSLSegmentationLib.jobs import JobState
     from DualSSLSegmentationLib.workspace import Workspace
 
@@ -118,14 +119,13 @@ class HandoverPanel:
     def _caseOpened(self, session: CaseSession | None) -> None:
         for stop in self._stopSession:
             stop()
-        self._stopSession = [] if session is None else [session.onReview.add(self._reviewed)]
+        self._stopSession = [] if session is None else [session.onReview.add(self._reviewed), session.onEdits.add(self._edited)]
         if session is not None and session is not self._session:
             self._looked = None
             self.say("")
             self.nameLine.text = usable_name(session.case.image.GetName())
         self._session = session
         self._reviewed()
-        self._enable()
 
     def _reviewed(self) -> None:
         """Whoever has decided on every region is taken to have looked at the whole case, until they say otherwise."""
@@ -134,10 +134,15 @@ class HandoverPanel:
         self._filling = True
         self.wholeCase.checked = decided if self._looked is None else self._looked
         self._filling = False
+        self._enable()
+
+    def _edited(self, _summary: EditSummary) -> None:
+        self._enable()
 
     def _wholeCaseChosen(self, on: bool) -> None:
         if not self._filling:
             self._looked = on
+            self._enable()
 
     def _job(self, kind: str, state: JobState | None) -> None:
         if kind == "save":
@@ -166,7 +171,18 @@ class HandoverPanel:
             why = _("Give the case a name first")
         if not why and not self.reviewerLine.text.strip():
             why = _("Name the reviewer first")
+        if not why and not self._anythingSeen():
+            why = _("Decide on a region, change something, or say that you have looked at the whole case")
         allow(self.button, _("Write image, corrected labels and edits to the library"), why)
+
+    def _anythingSeen(self) -> bool:
+        """Whether there is anything to learn from; a case of which nobody looked at anything ends a fine-tuning."""
+        session = self._workspace.session
+        if session is None or self.wholeCase.checked or session.review.decided():
+            return True
+        edits = session.edits
+        # Where edits cannot be told nothing is marked as unseen either.
+        return bool(edits.voxels or edits.problem)
 
 
 def _line(name: str, toolTip: str) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dualssl.cases import CaseLibrary, PredictionFiles
+from dualssl.cases.check import check_library
 from dualssl.geometry import Geometry
 from dualssl.labels import Label, LabelTable
 from dualssl.volumes.volume import Volume
@@ -131,3 +132,22 @@ def write_protected(filled_library, read_only):
     filled_library.close()
     with read_only(filled_library.folder) as folder:
         yield folder
+
+
+@pytest.fixture(scope="session")
+def kinds():
+    """Gives the kinds of the problems of a report, in its order."""
+    return lambda report: [problem.kind.value for problem in report.problems]
+
+
+@pytest.fixture(scope="session")
+def repaired():
+    """Repairs the library in a folder and gives the report; what was found must be right after it, and stay so."""
+
+    def repair(folder):
+        report = check_library(folder, repair=True)
+        assert report.remaining == ()
+        assert check_library(folder).problems == ()
+        return report
+
+    return repair

@@ -1,38 +1,16 @@
 """A check finds what is wrong with a library and repairs what can be, and never deletes what may be somebody's work."""
 
-import contextlib
 import json
-import os
 import shutil
-import sqlite3
-import subprocess
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from dualssl.cases import CaseLibrary, CaseState, index
+from dualssl.cases import CaseLibrary, CaseState
 from dualssl.cases.check import check_library
-from dualssl.cases.notes import labels_note
-from dualssl.cases.store import incoming
 from dualssl.errors import LibraryError
-from dualssl.files import write_json
 from dualssl.volumes.volume import Volume
-
-
-def kinds(report):
-    return [problem.kind.value for problem in report.problems]
-
-
-def repaired(folder):
-    """Repair; what was found must be right after it, and stay so."""
-    report = check_library(folder, repair=True)
-    assert report.remaining == ()
-    assert check_library(folder).problems == ()
-    return report
 
 
 @pytest.fixture
@@ -51,7 +29,7 @@ def test_a_sound_library_has_no_problems(folder):
     assert (report.cases, report.files, report.problems) == (3, 12, ())
 
 
-def test_a_check_changes_nothing_unless_asked(folder, case, flip_byte):
+def test_a_check_changes_nothing_unless_asked(folder, case, flip_byte, kinds):
     flip_byte(case / "predictions" / "0001" / "kl.nrrd")
     (case / "case.json").unlink()
     (case / "labels" / "0007.nrrd").write_bytes(b"something")
@@ -80,7 +58,7 @@ def test_an_image_or_label_map_that_was_harmed_is_found_and_stays_found(folder, 
 
 
 @pytest.mark.parametrize("harm", ["changed", "deleted", "whole folder deleted"])
-def test_a_damaged_prediction_is_set_aside_and_its_case_waits_again(filled_library, flip_byte, prediction, harm):
+def test_a_damaged_prediction_is_set_aside_and_its_case_waits_again(filled_library, flip_byte, prediction, harm, repaired):
     path = filled_library.folder / "cases" / "predicted" / "predictions" / "0001" / "entropy.nrrd"
     if harm == "changed":
         flip_byte(path)
@@ -95,7 +73,9 @@ def test_a_damaged_prediction_is_set_aside_and_its_case_waits_again(filled_libra
     assert filled_library.case("predicted").state is CaseState.predicted
 
 
-def test_the_number_of_a_prediction_that_a_correction_names_is_not_given_again(filled_library, case, flip_byte, prediction):
+def test_the_number_of_a_prediction_that_a_correction_names_is_not_given_again(
+    filled_library, case, flip_byte, prediction, repaired
+):
     flip_byte(case / "predictions" / "0001" / "labels.nrrd")
     repaired(filled_library.folder)
     assert filled_library.label_versions("corrected")[0].based_on == 1
@@ -106,7 +86,7 @@ def test_the_number_of_a_prediction_that_a_correction_names_is_not_given_again(f
     "note", ["case.json", "state.json", "labels/0001.json", "labels/0002.json", "predictions/0001/prediction.json"]
 )
 @pytest.mark.parametrize("harm", ["deleted", "cut", "changed"])
-def test_notes_are_written_anew_from_the_index(folder, case, note, harm):
+def test_notes_are_written_anew_from_the_index(folder, case, note, harm, kinds, repaired):
     before = json.loads((case / note).read_text(encoding="utf-8"))
     if harm == "deleted":
         (case / note).unlink()
@@ -118,14 +98,14 @@ def test_notes_are_written_anew_from_the_index(folder, case, note, harm):
     assert json.loads((case / note).read_text(encoding="utf-8")) == before
 
 
-def test_the_librarys_own_note_is_written_anew(folder):
+def test_the_librarys_own_note_is_written_anew(folder, kinds, repaired):
     before = (folder / "library.json").read_bytes()
     (folder / "library.json").unlink()
     assert kinds(repaired(folder)) == ["note"]
     assert (folder / "library.json").read_bytes() == before
 
 
-def test_labels_that_the_index_does_not_know_become_a_version(filled_library, forget, label_map):
+def test_labels_that_the_index_does_not_know_become_a_version(filled_library, forget, label_map, kinds, repaired):
     before = filled_library.label_versions("corrected")
     forget(filled_library, "DELETE FROM label_versions WHERE number = 2")
     forget(filled_library, "DELETE FROM files WHERE path LIKE 'labels/0002%'")
@@ -134,7 +114,7 @@ def test_labels_that_the_index_does_not_know_become_a_version(filled_library, fo
     np.testing.assert_array_equal(filled_library.read_labels("corrected").array, label_map(4).array)
 
 
-def test_taking_labels_in_gives_the_case_its_state_in_index_and_note(filled_library, forget, label_map):
+def test_taking_labels_in_gives_the_case_its_state_in_index_and_note(filled_library, forget, label_map, kinds, repaired):
     filled_library.save_correction("predicted", label_map(1), reviewer="Ada")
     of_case = "case_id = (SELECT id FROM cases WHERE name = 'predicted')"
     forget(filled_library, f"DELETE FROM label_versions WHERE {of_case}")
@@ -144,7 +124,7 @@ def test_taking_labels_in_gives_the_case_its_state_in_index_and_note(filled_libr
     assert filled_library.case("predicted").state is CaseState.corrected
 
 
-def test_a_correction_that_was_killed_does_not_take_the_next_ones_number(filled_library, forget, label_map):
+def test_a_correction_that_was_killed_does_not_take_the_next_ones_number(filled_library, forget, label_map, repaired):
     forget(filled_library, "DELETE FROM label_versions WHERE number = 2")
     forget(filled_library, "DELETE FROM files WHERE path LIKE 'labels/0002%'")
     assert filled_library.save_correction("corrected", label_map(7), reviewer="Cy").number == 3
@@ -155,7 +135,7 @@ def test_a_correction_that_was_killed_does_not_take_the_next_ones_number(filled_
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_a_correction_that_was_saved_again_after_a_full_disk_is_one_version(
-    filled_library, full_for_the_index, label_map, masked
+    filled_library, full_for_the_index, label_map, masked, repaired
 ):
     mask = replace(label_map(7), array=label_map(7).array == 1) if masked else None
     with full_for_the_index(), pytest.raises(LibraryError, match="free some space"):
@@ -170,7 +150,9 @@ def test_a_correction_that_was_saved_again_after_a_full_disk_is_one_version(
 
 
 @pytest.mark.parametrize("changed", ["labels", "edit mask"])
-def test_other_labels_saved_after_a_full_disk_are_another_version(filled_library, full_for_the_index, label_map, grid, changed):
+def test_other_labels_saved_after_a_full_disk_are_another_version(
+    filled_library, full_for_the_index, label_map, grid, changed, repaired
+):
     def mask(value):
         return Volume(np.full(grid.shape, value, np.uint8), grid)
 
@@ -192,7 +174,7 @@ def test_labels_whose_second_copy_was_harmed_are_a_version(filled_library, full_
     np.testing.assert_array_equal(filled_library.read_labels("predicted", 1).array, label_map(7).array)
 
 
-def test_labels_that_were_saved_twice_are_two_versions_also_in_a_new_index(filled_library, label_map):
+def test_labels_that_were_saved_twice_are_two_versions_also_in_a_new_index(filled_library, label_map, repaired):
     for reviewer in ("Ada", "Bo"):
         filled_library.save_correction("predicted", label_map(7), reviewer=reviewer)
     before = filled_library.label_versions("predicted")
@@ -204,7 +186,7 @@ def test_labels_that_were_saved_twice_are_two_versions_also_in_a_new_index(fille
 
 
 @pytest.mark.parametrize("harm", ["no note", "half a note", "another checksum"])
-def test_labels_of_which_too_little_is_known_are_moved_and_kept(filled_library, forget, flip_byte, harm):
+def test_labels_of_which_too_little_is_known_are_moved_and_kept(filled_library, forget, flip_byte, harm, repaired):
     forget(filled_library, "DELETE FROM label_versions WHERE number = 2")
     forget(filled_library, "DELETE FROM files WHERE path LIKE 'labels/0002%'")
     labels = filled_library.folder / "cases" / "corrected" / "labels"
@@ -221,7 +203,7 @@ def test_labels_of_which_too_little_is_known_are_moved_and_kept(filled_library, 
     assert kept.read_bytes() == content
 
 
-def test_a_note_cannot_name_files_of_others(filled_library, forget):
+def test_a_note_cannot_name_files_of_others(filled_library, forget, repaired):
     forget(filled_library, "DELETE FROM label_versions WHERE number = 2")
     forget(filled_library, "DELETE FROM files WHERE path LIKE 'labels/0002%'")
     note = filled_library.folder / "cases" / "corrected" / "labels" / "0002.json"
@@ -234,7 +216,7 @@ def test_a_note_cannot_name_files_of_others(filled_library, forget):
     assert (filled_library.folder / "cases" / "waiting" / "image_0000.nrrd").exists()
 
 
-def test_a_prediction_that_the_index_does_not_know_is_taken_in(filled_library, forget, prediction):
+def test_a_prediction_that_the_index_does_not_know_is_taken_in(filled_library, forget, prediction, kinds, repaired):
     before = filled_library.predictions("predicted")
     of_case = "case_id = (SELECT id FROM cases WHERE name = 'predicted')"
     forget(filled_library, f"DELETE FROM predictions WHERE {of_case}")
@@ -245,7 +227,7 @@ def test_a_prediction_that_the_index_does_not_know_is_taken_in(filled_library, f
     assert filled_library.case("predicted").prediction.number == 2
 
 
-def test_a_case_that_the_index_does_not_know_is_taken_in_with_all_it_has(filled_library, forget):
+def test_a_case_that_the_index_does_not_know_is_taken_in_with_all_it_has(filled_library, forget, kinds, repaired):
     filled_library.set_state("corrected", CaseState.in_review)
     before = filled_library.case("corrected"), filled_library.label_versions("corrected"), filled_library.files("corrected")
     forget(filled_library, "DELETE FROM cases WHERE name = 'corrected'")
@@ -256,7 +238,7 @@ def test_a_case_that_the_index_does_not_know_is_taken_in_with_all_it_has(filled_
 
 @pytest.mark.parametrize("name", ["waiting", "predicted"])
 @pytest.mark.parametrize("note", [None, "{", '{"state": "corrected", "changed": "2026-01-01T00:00:00+00:00"}'])
-def test_a_case_whose_state_is_not_known_has_the_one_of_its_data(filled_library, forget, name, note):
+def test_a_case_whose_state_is_not_known_has_the_one_of_its_data(filled_library, forget, name, note, repaired):
     path = filled_library.folder / "cases" / name / "state.json"
     path.unlink()
     if note is not None:
@@ -274,14 +256,14 @@ def test_a_case_can_be_added_again_after_its_first_try_was_killed(filled_library
     assert check_library(filled_library.folder).problems == ()
 
 
-def test_a_folder_that_is_no_case_is_moved_not_deleted(folder):
+def test_a_folder_that_is_no_case_is_moved_not_deleted(folder, repaired):
     (folder / "cases" / "notes é").mkdir()
     (folder / "cases" / "notes é" / "labels.nrrd").write_bytes(b"somebody's")
     repaired(folder)
     assert [path.read_bytes() for path in (folder / "recovered").rglob("labels.nrrd")] == [b"somebody's"]
 
 
-def test_removing_can_be_undone(filled_library):
+def test_removing_can_be_undone(filled_library, repaired):
     before = filled_library.case("corrected"), filled_library.label_versions("corrected")
     trash = filled_library.remove_case("corrected")
     trash.rename(filled_library.folder / "cases" / "corrected")
@@ -289,7 +271,7 @@ def test_removing_can_be_undone(filled_library):
     assert (filled_library.case("corrected"), filled_library.label_versions("corrected")) == before
 
 
-def test_a_removal_that_was_killed_is_undone(filled_library, image):
+def test_a_removal_that_was_killed_is_undone(filled_library, image, kinds, repaired):
     folder = filled_library.folder / "cases" / "waiting"
     (filled_library.folder / "trash" / "waiting-1").mkdir(parents=True)
     # An earlier case of that name must not come back in its place.
@@ -306,155 +288,6 @@ def test_a_folder_that_somebody_deleted_is_reported_until_the_case_is_given_up(f
     assert "dualssl cases remove" in problem.message
     assert filled_library.remove_case("waiting") is None
     assert check_library(filled_library.folder).problems == ()
-
-
-LEAVE_BEHIND = """
-import os, sys
-from pathlib import Path
-from dualssl.cases.store import incoming
-with incoming(Path(sys.argv[1]), sys.argv[2]) as folder:
-    (folder / "labels.nrrd").write_bytes(b"voxels")
-    (folder / "correction.json").write_text('{"case": "../predicted"}', encoding="utf-8")
-    os.kill(os.getpid(), 9)
-"""
-
-
-@pytest.mark.parametrize("kind", ["case", "prediction", "correction"])
-def test_what_a_killed_process_left_goes_but_labels_are_kept(folder, kind):
-    subprocess.run([sys.executable, "-c", LEAVE_BEHIND, str(folder), kind], check=False)
-    assert kinds(check_library(folder)) == ["leftover"]
-    assert kinds(repaired(folder)) == ["leftover"]
-    assert list((folder / "incoming").iterdir()) == []
-    kept = [path.read_bytes() for path in folder.glob("recovered/*/labels.nrrd")]
-    assert kept == ([b"voxels"] if kind == "correction" else [])
-
-
-def test_what_has_its_name_but_is_not_in_the_index_yet_is_no_orphan(filled_library, case):
-    version = filled_library.label_versions("corrected")[1]
-    shutil.copyfile(case / "labels" / "0002.nrrd", case / "labels" / "0003.nrrd")
-    file = replace(next(f for f in filled_library.files("corrected") if f.path == "labels/0002.nrrd"), path="labels/0003.nrrd")
-    third = replace(version, number=3)
-    with ThreadPoolExecutor(1) as thread:
-        with filled_library.database.writing():
-            index.insert_label_version(filled_library.database, "corrected", third, [file])
-            write_json(case / "labels" / "0003.json", labels_note("corrected", third, [file]))
-            report = thread.submit(check_library, filled_library.folder)
-            # Long enough for the check to see the file and then to wait for the lock.
-            time.sleep(0.5)
-        assert report.result().problems == ()
-
-
-def test_an_edit_mask_whose_labels_have_their_name_already_is_kept(folder):
-    theirs = folder / "incoming" / "correction-elsewhere-1-0123abcd"
-    theirs.mkdir()
-    (theirs / "edits.nrrd").write_bytes(b"mask")
-    os.utime(theirs, (1_000_000_000, 1_000_000_000))
-    repaired(folder)
-    assert [path.read_bytes() for path in folder.glob("recovered/*/edits.nrrd")] == [b"mask"]
-
-
-def test_a_write_that_goes_on_is_left_alone(folder):
-    with incoming(folder, "case") as mine:
-        assert check_library(folder, repair=True).problems == ()
-        assert mine.is_dir()
-
-
-def test_a_process_that_only_has_the_number_of_one_that_died_is_not_taken_for_it(folder):
-    with incoming(folder, "case") as mine:
-        long_ago = 1_000_000_000
-        os.utime(mine, (long_ago, long_ago))
-        assert kinds(check_library(folder)) == ["leftover"]
-
-
-def test_another_machines_write_is_left_alone_for_a_day(folder):
-    theirs = folder / "incoming" / "case-elsewhere-999999999-0123abcd"
-    theirs.mkdir()
-    assert check_library(folder, repair=True).problems == ()
-    os.utime(theirs, (1_000_000_000, 1_000_000_000))
-    assert kinds(repaired(folder)) == ["leftover"]
-
-
-def test_scraps_of_notes_are_cleared(folder, case):
-    for path in (folder, case, case / "labels"):
-        (path / ".0123abcd-note.json").write_text("{", encoding="utf-8")
-    assert kinds(repaired(folder)) == ["leftover"] * 3
-
-
-def test_files_of_others_are_left_alone(folder, case):
-    others = [
-        folder / "readme.txt",
-        folder / "incoming" / "labels.nrrd",
-        case / "remarks.txt",
-        case / "labels" / "mine.nrrd",
-        folder / "cases" / ".DS_Store",
-    ]
-    for path in others:
-        path.write_text("mine", encoding="utf-8")
-    assert check_library(folder, repair=True).problems == ()
-    assert all(path.exists() for path in others)
-
-
-@pytest.mark.parametrize(
-    "harm", ["deleted", "emptied", "overwritten", "another program's", "torn", "torn where names are sorted", "contradicting"]
-)
-def test_a_lost_or_broken_index_is_made_anew_with_all_it_said(filled_library, harm):
-    filled_library.set_state("waiting", CaseState.excluded)
-    names = [case.name for case in filled_library.cases()]
-
-    def everything(library):
-        each = [(library.label_versions(name), library.predictions(name), library.files(name)) for name in names]
-        return library.cases(), each, [library.geometry(name) for name in names]
-
-    before = everything(filled_library)
-    filled_library.close()
-    path = filled_library.folder / "library.sqlite"
-    if harm == "deleted":
-        path.unlink()
-    elif harm == "emptied":
-        path.write_bytes(b"")
-    elif harm == "overwritten":
-        path.write_bytes(os.urandom(20_000))
-    elif harm == "torn":
-        content = bytearray(path.read_bytes())
-        content[4096:12288] = bytes(8192)
-        path.write_bytes(content)
-    elif harm == "torn where names are sorted":
-        with contextlib.closing(sqlite3.connect(path)) as index_file:
-            (page,) = index_file.execute("SELECT rootpage FROM sqlite_master WHERE name = 'cases_by_name'").fetchone()
-            (size,) = index_file.execute("PRAGMA page_size").fetchone()
-        content = bytearray(path.read_bytes())
-        content[(page - 1) * size : page * size] = bytes(size)
-        path.write_bytes(content)
-    elif harm == "contradicting":
-        with contextlib.closing(sqlite3.connect(path)) as index_file, index_file:
-            index_file.execute("INSERT INTO files VALUES (77, 'image_0000.nrrd', '', 1)")
-    else:
-        path.unlink()
-        with contextlib.closing(sqlite3.connect(path)) as other:
-            other.execute("CREATE TABLE theirs (a)")
-    assert kinds(check_library(filled_library.folder)) == ["no index"]
-    report = repaired(filled_library.folder)
-    assert kinds(report) == ["no index", *["orphan"] * 3]
-    with CaseLibrary.open(filled_library.folder) as library:
-        assert everything(library) == before
-
-
-def test_a_broken_index_is_kept(filled_library):
-    filled_library.close()
-    (filled_library.folder / "library.sqlite").write_bytes(b"broken, but perhaps of use")
-    repaired(filled_library.folder)
-    (kept,) = filled_library.folder.glob("recovered/index-*/library.sqlite")
-    assert kept.read_bytes() == b"broken, but perhaps of use"
-
-
-def test_without_index_and_description_nothing_is_guessed(filled_library):
-    filled_library.close()
-    (filled_library.folder / "library.sqlite").write_bytes(b"broken")
-    (filled_library.folder / "library.json").unlink()
-    (problem,) = check_library(filled_library.folder, repair=True).problems
-    assert not problem.repaired
-    assert "put back a copy of either" in problem.message
-    assert (filled_library.folder / "library.sqlite").read_bytes() == b"broken"
 
 
 def test_progress_counts_the_cases(folder):

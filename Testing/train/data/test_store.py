@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from dualssl.case_files import UNSEEN
 from dualssl.data.store import CaseStore
 from dualssl.errors import VolumeError
 from dualssl.model.manifest import Normalisation, Preprocessing
@@ -131,3 +132,10 @@ def test_a_constant_image_is_named(dataset_of):
     dataset = dataset_of({"a": (np.ones((8, 8, 8)), np.ones((8, 8, 8)))})
     with pytest.raises(VolumeError, match=r"a\.nrrd has the value 1\.0 in every voxel"):
         _ = CaseStore(dataset, PREPROCESSING, [])["a"]
+
+
+def test_a_case_of_which_nobody_looked_at_anything_is_refused(dataset_of):
+    voxels = np.random.default_rng(1).random((12, 14, 14))
+    dataset = dataset_of({"case_0": (voxels, voxels > 0.5)}, edits={"case_0": np.full(voxels.shape, UNSEEN)})
+    with pytest.raises(VolumeError, match="Nobody looked at any of the labels of case 'case_0'"):
+        CaseStore(dataset, Preprocessing(), ("case_0",))["case_0"]

@@ -112,6 +112,8 @@ class CaseStore:
             mask = read_edit_mask(self.dataset, name, label_volume)
             marks = None if mask is None else prepare_label_map(mask, prepared)
             partly_seen = marks is not None and bool((marks == UNSEEN).any())
+            if marks is not None and (marks == UNSEEN).all():
+                raise VolumeError(f"Nobody looked at any of the labels of case '{name}': correct it again, or leave it out.")
             foreground = self._centres(name, label > 0 if marks is None or not partly_seen else marks != UNSEEN)
         image, spacing = prepared.image.astype(np.float16), prepared.geometry.spacing
         return PreparedCase(name, image, label, foreground, spacing, marks, partly_seen)
