@@ -68,6 +68,20 @@ def scene(application):
 
 
 @pytest.fixture
+def a_segmented_case(scene):
+    """A case of two structures, as a prediction leaves it."""
+    return importlib.import_module("sampleCases").segmentedCase(scene)
+
+
+@pytest.fixture
+def labels_of(a_segmented_case):
+    """The case's label map as it is now."""
+    read = importlib.import_module("DualSSLSegmentationLib.segmentation").labelMapOf
+    labels = importlib.import_module("sampleCases").LABELS
+    return lambda: read(a_segmented_case, labels, a_segmented_case.image)
+
+
+@pytest.fixture
 def windows(scene):
     """The application with its main window: `slicer.app`, `qt`, `ctk` and Slicer's widgets are there."""
     yield from _opened(withMainWindow=True)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from dualssl.errors import VolumeError
 from dualssl.geometry import Geometry
-from dualssl.labels import LabelTable
 from dualssl.volumes.volume import Volume
 from DualSSLSegmentationLib.segmentation import labelMapOf, segmentIdOf, showSurface, writeLabels
 from DualSSLSegmentationLib.segmentLayers import arrayOf, gridOf, layersOf, orientedImage
@@ -28,18 +27,6 @@ from sampleCases import (
 
 ON_THE_SCENE = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 Logic = slicer.vtkSlicerSegmentationsModuleLogic
-FORTY = LabelTable.from_dataset_json({"background": 0} | {f"structure {n}": n for n in range(1, 41)})
-
-
-@pytest.fixture
-def a_segmented_case(scene):
-    return segmentedCase(scene)
-
-
-@pytest.fixture
-def labels_of(a_segmented_case):
-    """The case's label map as it is now."""
-    return lambda: labelMapOf(a_segmented_case, LABELS, a_segmented_case.image)
 
 
 class TestWriting:

@@ -3,36 +3,21 @@
 import numpy as np
 import pytest
 import slicer
-from hypothesis import HealthCheck, settings
 
 from dualssl.labels import LabelTable
 from dualssl.volumes.volume import Volume
 from DualSSLSegmentationLib.segmentation import addSegmentation, labelMapOf, segmentIdOf
 from DualSSLSegmentationLib.segmentLayers import layersOf
 from sampleCases import (
-    LABELS,
     SHAPE,
     addSegment,
     box,
     obliqueGeometry,
     obliqueVolume,
-    segmentedCase,
 )
 
-ON_THE_SCENE = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-Logic = slicer.vtkSlicerSegmentationsModuleLogic
 FORTY = LabelTable.from_dataset_json({"background": 0} | {f"structure {n}": n for n in range(1, 41)})
-
-
-@pytest.fixture
-def a_segmented_case(scene):
-    return segmentedCase(scene)
-
-
-@pytest.fixture
-def labels_of(a_segmented_case):
-    """The case's label map as it is now."""
-    return lambda: labelMapOf(a_segmented_case, LABELS, a_segmented_case.image)
+Logic = slicer.vtkSlicerSegmentationsModuleLogic
 
 
 @pytest.fixture
