@@ -16,7 +16,7 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 if TYPE_CHECKING:
-    from DualSSLSegmentationLib.qtWorkspace import QtWorkspace
+    from DualSSLSegmentationLib.application.qtWorkspace import QtWorkspace
 
 
 class DualSSLSegmentation(ScriptedLoadableModule):
@@ -38,7 +38,7 @@ class DualSSLSegmentation(ScriptedLoadableModule):
 
 def registerSampleData() -> None:
     """Offer generated cases in the Sample Data module."""
-    from DualSSLSegmentationLib.sampleData import register
+    from DualSSLSegmentationLib.application.sampleData import register
 
     register()
 
@@ -154,7 +154,7 @@ class DualSSLSegmentationLogic(ScriptedLoadableModuleLogic):
     def application(self) -> "QtWorkspace":
         """The workspace and what it stands on; made at first use, for making it imports the engine's light packages."""
         if self._application is None:
-            from DualSSLSegmentationLib.qtWorkspace import QtWorkspace
+            from DualSSLSegmentationLib.application.qtWorkspace import QtWorkspace
 
             self._application = QtWorkspace()
         return self._application
@@ -167,7 +167,7 @@ class DualSSLSegmentationLogic(ScriptedLoadableModuleLogic):
 
 
 class DualSSLSegmentationTest(ScriptedLoadableModuleTest):
-    """The module's own test in the real application, see `DualSSLSegmentationLib.qtSelfTest`."""
+    """The module's own test in the real application, see `DualSSLSegmentationLib.application.qtSelfTest`."""
 
     def runTest(self) -> None:
         """Run all parts."""
@@ -180,6 +180,6 @@ class DualSSLSegmentationTest(ScriptedLoadableModuleTest):
 
     def test_journey(self) -> None:
         """Segment, review, edit, undo, save, fine-tune and cancel on a generated case."""
-        from DualSSLSegmentationLib.qtSelfTest import journey
+        from DualSSLSegmentationLib.application.qtSelfTest import journey
 
         journey(self.delayDisplay)

@@ -17,11 +17,11 @@ from typing import Any
 
 import slicer
 
-from DualSSLSegmentationLib.commands import Cancel, OnLine, Runner
-from DualSSLSegmentationLib.engineInstall import TorchInstaller
-from DualSSLSegmentationLib.enginePip import Pip, pipOf
-from DualSSLSegmentationLib.engineSetup import SetupError
-from DualSSLSegmentationLib.interpreters import Interpreter, foreignInterpreter, ownInterpreter
+from DualSSLSegmentationLib.setup.commands import Cancel, OnLine, Runner
+from DualSSLSegmentationLib.setup.engineInstall import TorchInstaller
+from DualSSLSegmentationLib.setup.enginePip import Pip, pipOf
+from DualSSLSegmentationLib.setup.engineSetup import SetupError
+from DualSSLSegmentationLib.setup.interpreters import Interpreter, foreignInterpreter, ownInterpreter
 
 REQUESTER = "DualSSLSegmentation"
 

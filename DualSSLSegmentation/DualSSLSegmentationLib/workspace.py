@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 from dualssl.errors import DualSSLError
 from dualssl.registry.versions import ModelRegistry
-from DualSSLSegmentationLib.adoption import OtherPredictionError, adopt
 from DualSSLSegmentationLib.callbacks import Callbacks
-from DualSSLSegmentationLib.caseNodes import CaseError, SegmentedCase
-from DualSSLSegmentationLib.caseSession import CaseSession
-from DualSSLSegmentationLib.caseWatch import CaseWatch, casesIn
-from DualSSLSegmentationLib.engineJob import EngineJob
-from DualSSLSegmentationLib.exchangeFolder import ExchangeFolder
-from DualSSLSegmentationLib.fineTuning import FineTuneWish, fineTune
-from DualSSLSegmentationLib.handover import Handover, collectSteps
-from DualSSLSegmentationLib.jobBoard import JobBoard, JobKind
-from DualSSLSegmentationLib.modelCatalogue import ModelCatalogue
-from DualSSLSegmentationLib.protection import MergeChoice
-from DualSSLSegmentationLib.segmenting import SegmentRequest, segment
+from DualSSLSegmentationLib.jobs.engineJob import EngineJob
+from DualSSLSegmentationLib.jobs.exchangeFolder import ExchangeFolder
+from DualSSLSegmentationLib.jobs.fineTuning import FineTuneWish, fineTune
+from DualSSLSegmentationLib.jobs.handover import Handover, collectSteps
+from DualSSLSegmentationLib.jobs.jobBoard import JobBoard, JobKind
+from DualSSLSegmentationLib.jobs.modelCatalogue import ModelCatalogue
+from DualSSLSegmentationLib.jobs.segmenting import SegmentRequest, segment
+from DualSSLSegmentationLib.review.adoption import OtherPredictionError, adopt
+from DualSSLSegmentationLib.review.caseSession import CaseSession
+from DualSSLSegmentationLib.review.protection import MergeChoice
+from DualSSLSegmentationLib.scene.caseNodes import CaseError, SegmentedCase
+from DualSSLSegmentationLib.scene.caseWatch import CaseWatch, casesIn
 
 if TYPE_CHECKING:
     from dualssl.worker.client import WorkerClient
+    from DualSSLSegmentationLib.display.views import Views
     from DualSSLSegmentationLib.steps import Schedule, Steps
-    from DualSSLSegmentationLib.views import Views
 
 _PATIENCE_SECONDS = 1.0
 """So long the application may stand still because the engine is changing the registry in this moment."""

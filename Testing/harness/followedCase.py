@@ -3,10 +3,10 @@
 import numpy as np
 
 from dualssl.volumes.volume import Volume
-from DualSSLSegmentationLib.editTracking import EditTracker
-from DualSSLSegmentationLib.protection import MergeChoice, merged
-from DualSSLSegmentationLib.segmentation import labelMapOf, segmentIdOf, writeLabels
-from DualSSLSegmentationLib.volumes import volumeOf
+from DualSSLSegmentationLib.review.editTracking import EditTracker
+from DualSSLSegmentationLib.review.protection import MergeChoice, merged
+from DualSSLSegmentationLib.scene.segmentation import labelMapOf, segmentIdOf, writeLabels
+from DualSSLSegmentationLib.scene.volumes import volumeOf
 from eventTurns import EventTurns
 from sampleCases import segmentedCase
 from segmentEditor import SegmentEditor

@@ -3,10 +3,10 @@
 import numpy as np
 import slicer
 
-from DualSSLSegmentationLib.regionMask import RegionMask, regionVoxels
-from DualSSLSegmentationLib.segmentation import labelMapOf, segmentIdOf
-from DualSSLSegmentationLib.segmentLayers import layersOf
-from DualSSLSegmentationLib.structureSegments import isHelper
+from DualSSLSegmentationLib.review.regionMask import RegionMask, regionVoxels
+from DualSSLSegmentationLib.scene.segmentation import labelMapOf, segmentIdOf
+from DualSSLSegmentationLib.scene.segmentLayers import layersOf
+from DualSSLSegmentationLib.scene.structureSegments import isHelper
 from sampleCases import segmentedCase
 from segmentEditor import SegmentEditor
 

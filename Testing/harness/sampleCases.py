@@ -21,9 +21,9 @@ from dualssl.geometry import Geometry
 from dualssl.labels import LabelTable
 from dualssl.review import RegionSettings, find_regions, region_label_map, score_case
 from dualssl.volumes.volume import Volume
-from DualSSLSegmentationLib.caseNodes import SegmentedCase
-from DualSSLSegmentationLib.predictionNodes import buildSteps
-from DualSSLSegmentationLib.volumes import addScalarVolume, geometryOf
+from DualSSLSegmentationLib.scene.caseNodes import SegmentedCase
+from DualSSLSegmentationLib.scene.predictionNodes import buildSteps
+from DualSSLSegmentationLib.scene.volumes import addScalarVolume, geometryOf
 
 LABELS = LabelTable.from_dataset_json({"background": 0, "left atrium": 1, "wall": 2})
 SHAPE = (24, 30, 36)

@@ -71,7 +71,7 @@ def trainModel(folder: Path) -> Path:
 def _added(scene: Any, volume: Volume, name: str) -> Any:
     import slicer
 
-    from DualSSLSegmentationLib.volumes import addScalarVolume
+    from DualSSLSegmentationLib.scene.volumes import addScalarVolume
 
     return addScalarVolume(scene, volume, name, slicer.vtkMRMLScalarVolumeNode())
 

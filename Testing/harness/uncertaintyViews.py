@@ -10,7 +10,7 @@ import vtk
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from DualSSLSegmentationLib.colorTables import SCALES, colorsOf
+from DualSSLSegmentationLib.display.colorTables import SCALES, colorsOf
 from sampleCases import SHAPE, predictedArrays
 
 PAINT_ALL_UNSURE = {"entropy": 0.2, "kl": 0.05}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from DualSSLSegmentationLib.caseNodes import SegmentedCase
-from DualSSLSegmentationLib.segmentation import segmentIdOf
-from DualSSLSegmentationLib.views import Views
+from DualSSLSegmentationLib.display.views import Views
+from DualSSLSegmentationLib.scene.caseNodes import SegmentedCase
+from DualSSLSegmentationLib.scene.segmentation import segmentIdOf
 from DualSSLSegmentationLib.workspace import Places, Workspace
 from segmentEditor import SegmentEditor
 from workerTransport import Engine

@@ -5,8 +5,8 @@ import shutil
 import numpy as np
 import psutil
 
-from DualSSLSegmentationLib.handover import Handover
-from DualSSLSegmentationLib.segmenting import SegmentRequest
+from DualSSLSegmentationLib.jobs.handover import Handover
+from DualSSLSegmentationLib.jobs.segmenting import SegmentRequest
 from DualSSLSegmentationLib.workspace import Places
 from trainedModels import addSphere
 from workerTransport import Engine

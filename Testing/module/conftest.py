@@ -76,7 +76,7 @@ def a_segmented_case(scene):
 @pytest.fixture
 def labels_of(a_segmented_case):
     """The case's label map as it is now."""
-    read = importlib.import_module("DualSSLSegmentationLib.segmentation").labelMapOf
+    read = importlib.import_module("DualSSLSegmentationLib.scene.segmentation").labelMapOf
     labels = importlib.import_module("sampleCases").LABELS
     return lambda: read(a_segmented_case, labels, a_segmented_case.image)
 

@@ -10,9 +10,9 @@ import pytest
 import slicer
 
 from DualSSLSegmentationLib import compat
-from DualSSLSegmentationLib.commands import Finished
-from DualSSLSegmentationLib.engineSetup import SetupError
-from DualSSLSegmentationLib.interpreters import ownInterpreter
+from DualSSLSegmentationLib.setup.commands import Finished
+from DualSSLSegmentationLib.setup.engineSetup import SetupError
+from DualSSLSegmentationLib.setup.interpreters import ownInterpreter
 
 INTERPRETER = ownInterpreter(Path("PythonSlicer"), {"PATH": "/bin"})
 ARGUMENTS = ("--only-binary", ":all:", "--constraint", "a folder/c.txt", "monai>=1.5,<1.7")

@@ -214,7 +214,7 @@ def test_an_installed_extension_uses_its_own_engine_and_models(built):
         "from DualSSLSegmentationLib.enginePath import addEngineToPath, engineDescription, shippedModels\n"
         "addEngineToPath()\n"
         "import dualssl\n"
-        "from DualSSLSegmentationLib.engineRequirements import readRequirements\n"
+        "from DualSSLSegmentationLib.setup.engineRequirements import readRequirements\n"
         "print(dualssl.__file__, shippedModels(), len(readRequirements(engineDescription())), sep='\\n')\n"
     )
     result = subprocess.run([sys.executable, "-c", code, installed], capture_output=True, text=True, check=True)
@@ -308,7 +308,7 @@ def test_the_module_makes_the_engine_importable_before_anything_else_needs_it():
         "import sys\nsys.path[:] = [entry for entry in sys.path if not entry.endswith('train')]\n"
         "sys.meta_path[:] = [finder for finder in sys.meta_path if 'editable' not in repr(finder)]\n"
         f"sys.path.insert(0, {str(MODULE)!r})\n"
-        "import DualSSLSegmentationLib.jobs, DualSSLSegmentationLib.engineJob, dualssl\n"
+        "import DualSSLSegmentationLib.jobs.jobState, DualSSLSegmentationLib.jobs.engineJob, dualssl\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
@@ -337,14 +337,14 @@ def test_the_icon_is_what_the_script_draws():
 
 
 def test_the_sample_of_the_picture_is_the_sample():
-    from DualSSLSegmentationLib.sampleData import PHANTOM_CASE
+    from DualSSLSegmentationLib.application.sampleData import PHANTOM_CASE
 
     assert tool(ROOT / "Docs" / "tools" / "draw_icons.py").SAMPLE_CASE == PHANTOM_CASE
 
 
 def test_the_readme_names_the_versions_that_the_engine_needs():
     from DualSSLSegmentationLib.enginePath import engineDescription
-    from DualSSLSegmentationLib.engineRequirements import readRequirements
+    from DualSSLSegmentationLib.setup.engineRequirements import readRequirements
 
     text = (MODULE / "README.md").read_text(encoding="utf-8")
     bundled = {"numpy", "scipy", "SimpleITK"}
@@ -354,4 +354,4 @@ def test_the_readme_names_the_versions_that_the_engine_needs():
 def test_the_readme_names_files_that_are_there():
     text = (MODULE / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(\w+\.py)`", text)) - {"DualSSLSegmentation.py"}
-    assert {name for name in named if not (LIBRARY / name).is_file()} == set()
+    assert named - {path.name for path in LIBRARY.rglob("*.py")} == set()

@@ -11,11 +11,11 @@ import pytest
 import slicer
 
 from dualssl.errors import DualSSLError
-from DualSSLSegmentationLib.caseNodes import CaseError, SegmentedCase
-from DualSSLSegmentationLib.protection import MergeChoice
-from DualSSLSegmentationLib.segmentation import labelMapOf
-from DualSSLSegmentationLib.segmenting import SegmentRequest
-from DualSSLSegmentationLib.volumes import volumeOf
+from DualSSLSegmentationLib.jobs.segmenting import SegmentRequest
+from DualSSLSegmentationLib.review.protection import MergeChoice
+from DualSSLSegmentationLib.scene.caseNodes import CaseError, SegmentedCase
+from DualSSLSegmentationLib.scene.segmentation import labelMapOf
+from DualSSLSegmentationLib.scene.volumes import volumeOf
 from DualSSLSegmentationLib.workspace import Places
 from sampleCases import obliqueVolume, segmentedCase
 from trainedModels import FIRST_UNSEEN, LABELS, addSlowVolume, addSphere

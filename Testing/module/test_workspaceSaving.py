@@ -9,9 +9,9 @@ import pytest
 from dualssl.cases import CaseLibrary
 from dualssl.errors import RegistryError
 from dualssl.registry.versions import ModelRegistry
-from DualSSLSegmentationLib.caseNodes import CaseError
-from DualSSLSegmentationLib.fineTuning import FineTuneWish
-from DualSSLSegmentationLib.handover import Handover
+from DualSSLSegmentationLib.jobs.fineTuning import FineTuneWish
+from DualSSLSegmentationLib.jobs.handover import Handover
+from DualSSLSegmentationLib.scene.caseNodes import CaseError
 from trainedModels import FIRST_UNSEEN, addSphere
 from workspaceCourse import PAINTED, edited, handover, segmented, sharedBench
 

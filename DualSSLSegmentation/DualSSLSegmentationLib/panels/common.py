@@ -12,7 +12,7 @@ import slicer
 from slicer.i18n import tr as _
 
 if TYPE_CHECKING:
-    from DualSSLSegmentationLib.jobs import JobState
+    from DualSSLSegmentationLib.jobs.jobState import JobState
 
 _log = logging.getLogger(__name__)
 

@@ -8,13 +8,13 @@ import slicer
 from slicer.i18n import tr as _
 
 from DualSSLSegmentationLib.panels.common import note, say, section
-from DualSSLSegmentationLib.structureSegments import isHelper
+from DualSSLSegmentationLib.scene.structureSegments import isHelper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from DualSSLSegmentationLib.caseSession import CaseSession
-    from DualSSLSegmentationLib.editTracking import EditSummary
+    from DualSSLSegmentationLib.review.caseSession import CaseSession
+    from DualSSLSegmentationLib.review.editTracking import EditSummary
     from DualSSLSegmentationLib.workspace import Workspace
 
 EDITOR_TAG = "DualSSLSegmentation"

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from DualSSLSegmentationLib.fineTuning import Curves
+    from DualSSLSegmentationLib.jobs.fineTuning import Curves
 
 WIDTH, HEIGHT = 360, 160
 LEFT, RIGHT, TOP, BOTTOM = 40, WIDTH - 40, 24, HEIGHT - 22

@@ -10,7 +10,7 @@ import qt
 from slicer.i18n import tr as _
 
 from dualssl.errors import DualSSLError
-from DualSSLSegmentationLib.fineTuning import FineTuneWish, comparisonOf
+from DualSSLSegmentationLib.jobs.fineTuning import FineTuneWish, comparisonOf
 from DualSSLSegmentationLib.panels.common import (
     JobDisplay,
     allow,
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from DualSSLSegmentationLib.fineTuning import Comparison
-    from DualSSLSegmentationLib.jobs import JobState
+    from DualSSLSegmentationLib.jobs.fineTuning import Comparison
+    from DualSSLSegmentationLib.jobs.jobState import JobState
     from DualSSLSegmentationLib.panels.segmentPanel import SegmentPanel
     from DualSSLSegmentationLib.workspace import Workspace
 

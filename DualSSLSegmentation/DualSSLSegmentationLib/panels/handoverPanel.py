@@ -10,15 +10,15 @@ from slicer.i18n import tr as _
 
 from dualssl.cases.names import usable_name
 from dualssl.errors import DualSSLError
-from DualSSLSegmentationLib.handover import Handover
+from DualSSLSegmentationLib.jobs.handover import Handover
 from DualSSLSegmentationLib.panels.common import JobDisplay, allow, connect, pushButton, section, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from DualSSLSegmentationLib.caseSession import CaseSession
-    from DualSSLSegmentationLib.editTracking import EditSummary
-    from DualSSLSegmentationLib.jobs import JobState
+    from DualSSLSegmentationLib.jobs.jobState import JobState
+    from DualSSLSegmentationLib.review.caseSession import CaseSession
+    from DualSSLSegmentationLib.review.editTracking import EditSummary
     from DualSSLSegmentationLib.workspace import Workspace
 
 REVIEWER_KEY = "DualSSLSegmentation/Reviewer"

@@ -9,7 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from dualssl.errors import DualSSLError
-from DualSSLSegmentationLib.overlays import Overlays
+from DualSSLSegmentationLib.display.overlays import Overlays
 from DualSSLSegmentationLib.panels.common import connect, interactive, warn
 from DualSSLSegmentationLib.panels.correctPanel import CorrectPanel
 from DualSSLSegmentationLib.panels.fineTunePanel import FineTunePanel
@@ -18,11 +18,11 @@ from DualSSLSegmentationLib.panels.overlayPanel import OverlayPanel
 from DualSSLSegmentationLib.panels.reviewPanel import ReviewPanel
 from DualSSLSegmentationLib.panels.segmentPanel import SegmentPanel
 from DualSSLSegmentationLib.panels.setupPanel import SetupPanel
-from DualSSLSegmentationLib.protection import MergeChoice
+from DualSSLSegmentationLib.review.protection import MergeChoice
 
 if TYPE_CHECKING:
-    from DualSSLSegmentationLib.caseSession import CaseSession
-    from DualSSLSegmentationLib.jobs import JobState
+    from DualSSLSegmentationLib.jobs.jobState import JobState
+    from DualSSLSegmentationLib.review.caseSession import CaseSession
 
 
 class ModulePanel:

@@ -9,15 +9,15 @@ import qt
 from slicer.i18n import tr as _
 
 from dualssl.errors import DualSSLError
-from DualSSLSegmentationLib.overlays import OverlayMode
+from DualSSLSegmentationLib.display.overlays import OverlayMode
+from DualSSLSegmentationLib.display.surface import UncertaintySurface
 from DualSSLSegmentationLib.panels.common import allow, connect, row, section, warn
-from DualSSLSegmentationLib.surface import UncertaintySurface
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from DualSSLSegmentationLib.caseSession import CaseSession
-    from DualSSLSegmentationLib.overlays import Overlays
+    from DualSSLSegmentationLib.display.overlays import Overlays
+    from DualSSLSegmentationLib.review.caseSession import CaseSession
     from DualSSLSegmentationLib.workspace import Workspace
 
 

@@ -9,7 +9,6 @@ import slicer
 from slicer.i18n import tr as _
 
 from dualssl.errors import DualSSLError
-from DualSSLSegmentationLib.caseNodes import PREFIX
 from DualSSLSegmentationLib.panels.common import (
     allow,
     connect,
@@ -22,11 +21,12 @@ from DualSSLSegmentationLib.panels.common import (
     setCell,
     warn,
 )
+from DualSSLSegmentationLib.scene.caseNodes import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from DualSSLSegmentationLib.caseSession import CaseSession
+    from DualSSLSegmentationLib.review.caseSession import CaseSession
     from DualSSLSegmentationLib.workspace import Workspace
 
 

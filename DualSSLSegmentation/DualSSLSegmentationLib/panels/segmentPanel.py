@@ -9,17 +9,17 @@ import slicer
 from slicer.i18n import tr as _
 
 from dualssl.errors import DualSSLError
+from DualSSLSegmentationLib.jobs.segmenting import SegmentRequest
 from DualSSLSegmentationLib.panels.common import JobDisplay, allow, connect, note, pushButton, say, section, warn
-from DualSSLSegmentationLib.protection import MergeChoice
-from DualSSLSegmentationLib.roi import roiBounds
-from DualSSLSegmentationLib.segmenting import SegmentRequest
+from DualSSLSegmentationLib.review.protection import MergeChoice
+from DualSSLSegmentationLib.scene.roi import roiBounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from DualSSLSegmentationLib.caseSession import CaseSession
-    from DualSSLSegmentationLib.jobs import JobState
-    from DualSSLSegmentationLib.modelCatalogue import ModelChoice
+    from DualSSLSegmentationLib.jobs.jobState import JobState
+    from DualSSLSegmentationLib.jobs.modelCatalogue import ModelChoice
+    from DualSSLSegmentationLib.review.caseSession import CaseSession
     from DualSSLSegmentationLib.workspace import Workspace
 
 DEVICES = ("auto", "cuda", "cpu")

@@ -13,15 +13,15 @@ from dualssl.errors import DualSSLError
 from dualssl.registry.versions import ModelRegistry, is_registry
 from dualssl.version import __version__
 from DualSSLSegmentationLib.compat import applicationVersion
-from DualSSLSegmentationLib.diagnostics import Diagnostics
-from DualSSLSegmentationLib.interpreters import programIn
 from DualSSLSegmentationLib.panels.common import JobDisplay, agreed, allow, pushButton, row, section, warn
+from DualSSLSegmentationLib.setup.diagnostics import Diagnostics
+from DualSSLSegmentationLib.setup.interpreters import programIn
 
 if TYPE_CHECKING:
-    from DualSSLSegmentationLib.engineInstall import SetupOutcome
-    from DualSSLSegmentationLib.engineSetup import InterpreterState
-    from DualSSLSegmentationLib.jobs import JobState
-    from DualSSLSegmentationLib.qtWorkspace import QtWorkspace
+    from DualSSLSegmentationLib.application.qtWorkspace import QtWorkspace
+    from DualSSLSegmentationLib.jobs.jobState import JobState
+    from DualSSLSegmentationLib.setup.engineInstall import SetupOutcome
+    from DualSSLSegmentationLib.setup.engineSetup import InterpreterState
 
 
 class SetupPanel:

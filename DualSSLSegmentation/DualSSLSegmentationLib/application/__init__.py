@@ -1,0 +1,1 @@
+"""What needs Qt and the desktop application, except for the panels."""

@@ -1,0 +1,1 @@
+"""What is seen in slice and 3D views: overlays, outlines, surfaces, colours."""

@@ -1,0 +1,146 @@
+"""To a region and back: slice views centred on it, and its outline in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import vtk
+from numpy.typing import NDArray
+from vtk.util import numpy_support
+
+from DualSSLSegmentationLib.scene.helperNodes import addHelper, removeHelper
+
+if TYPE_CHECKING:
+    from dualssl.review import Region
+    from DualSSLSegmentationLib.scene.caseNodes import SegmentedCase
+
+# A light line between dark ones: it stands out on both overlays, on black and on white, in colour and in grey.
+_STROKES = (("halo", (0.0, 0.0, 0.0), 5), ("line", (1.0, 1.0, 1.0), 2))  # name, colour, width in pixels
+
+
+def jumpTo(region: Region, sliceNodes: Iterable[Any], image: Any = None) -> None:
+    """Centre slice views on a region: the slice goes through it, and it lies in the middle. Zoom and orientation stay.
+
+    Args:
+        region: where to.
+        sliceNodes: vtkMRMLSliceNodes of the views, of any orientation.
+        image: the volume in whose coordinates the region was found; it may be under a transform. None: world coordinates.
+    """
+    world = [0.0, 0.0, 0.0]
+    if image is None:
+        world = list(region.centre_ras)
+    else:
+        image.TransformPointToWorld(region.centre_ras, world)
+    for sliceNode in sliceNodes:
+        modifying = sliceNode.StartModify()
+        sliceNode.JumpSliceByCentering(*world)
+        sliceNode.EndModify(modifying)
+
+
+class RegionOutline:
+    """The border of one region at a time, in all slice views and nowhere else."""
+
+    def __init__(self) -> None:
+        self._model: Any = None
+
+    @property
+    def node(self) -> Any:
+        """The vtkMRMLModelNode of the outline, or None while there is none."""
+        return self._model if self._model is not None and self._model.GetScene() is not None else None
+
+    def show(self, case: SegmentedCase, regionId: int) -> bool:
+        """Outline a region instead of the one that is outlined.
+
+        Args:
+            case: whose region map says which voxels are the region's.
+            regionId: its number there.
+
+        Returns:
+            Whether there is something to see: False where the region map was deleted or has no such region.
+        """
+        regionMap = case.regionMap
+        border = None if regionMap is None or regionMap.GetImageData() is None else _borderOf(regionMap, regionId)
+        if border is None:
+            self.hide()
+            return False
+        if self.node is None or self.node.GetScene() is not regionMap.GetScene():
+            self.hide()
+            self._model = _addModel(regionMap.GetScene())
+        modifying = self._model.StartModify()
+        self._model.SetAndObserveMesh(border)
+        self._model.SetAndObserveTransformNodeID(regionMap.GetTransformNodeID())
+        self._model.EndModify(modifying)
+        return True
+
+    def hide(self) -> None:
+        """Take the outline away; nothing of it stays in the scene."""
+        model, self._model = self._model, None
+        if model is not None:
+            removeHelper(model)
+
+
+def _addModel(scene: Any) -> Any:
+    model = addHelper(scene, "vtkMRMLModelNode", "DualSSL region outline")
+    for name, color, width in _STROKES:  # in this order: what comes later is drawn on top
+        display = addHelper(scene, "vtkMRMLModelDisplayNode", f"DualSSL region outline {name}")
+        display.SetVisibility2D(True)
+        display.SetVisibility3D(False)
+        display.SetColor(*color)
+        display.SetSliceIntersectionThickness(width)
+        model.AddAndObserveDisplayNodeID(display.GetID())
+    return model
+
+
+def _borderOf(regionMap: Any, regionId: int) -> Any:
+    """Border of the voxels with a value as a mesh in the map's own RAS coordinates, or None where there are none."""
+    image = regionMap.GetImageData()
+    i, j, k = image.GetDimensions()
+    values = numpy_support.vtk_to_numpy(image.GetPointData().GetScalars()).reshape(k, j, i)
+    member = values == regionId
+    box = _boxOf(member)
+    if box is None:
+        return None
+    contour = vtk.vtkFlyingEdges3D()
+    contour.SetInputData(_paddedImage(member[box], [axis.start for axis in box], image.GetExtent()))
+    contour.SetValue(0, 0.5)
+    contour.ComputeNormalsOff()
+    contour.ComputeScalarsOff()
+    toRas = vtk.vtkMatrix4x4()
+    regionMap.GetIJKToRASMatrix(toRas)
+    transform = vtk.vtkTransform()
+    transform.SetMatrix(toRas)
+    moved = vtk.vtkTransformPolyDataFilter()
+    moved.SetInputConnection(contour.GetOutputPort())
+    moved.SetTransform(transform)
+    moved.Update()
+    return moved.GetOutput()
+
+
+def _paddedImage(member: NDArray[np.bool_], start: list[int], extent: tuple[int, ...]) -> Any:
+    """A mask as an image in voxel coordinates, with one voxel of background around it so that its border is closed.
+
+    Args:
+        member: (k, j, i).
+        start: array index (k, j, i) of its first voxel in the whole map.
+        extent: of the whole map.
+    """
+    padded = np.ascontiguousarray(np.pad(member, 1), dtype=np.uint8)
+    k, j, i = padded.shape
+    image = vtk.vtkImageData()
+    image.SetDimensions(i, j, k)
+    image.SetOrigin(start[2] - 1 + extent[0], start[1] - 1 + extent[2], start[0] - 1 + extent[4])
+    image.GetPointData().SetScalars(numpy_support.numpy_to_vtk(padded.reshape(-1), deep=True))
+    return image
+
+
+def _boxOf(member: NDArray[np.bool_]) -> tuple[slice, slice, slice] | None:
+    """The smallest box (k, j, i) around the true voxels."""
+    sides = []
+    for others in ((1, 2), (0, 2), (0, 1)):
+        places = np.flatnonzero(member.any(axis=others))
+        if not len(places):
+            return None
+        sides.append(slice(int(places[0]), int(places[-1]) + 1))
+    return sides[0], sides[1], sides[2]
