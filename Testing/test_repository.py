@@ -12,6 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from dualssl.model.integrity import verify_model
 from dualssl.version import __version__
 
 if sys.version_info >= (3, 11):
@@ -26,6 +27,9 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 """What `make setup` is to work with; the newest is the last that torch 2.13.0 has wheels for."""
 
 LARGEST_FILE = 1_000_000
+SHIPPED_MODELS = ROOT / "Resources" / "Models"
+LARGEST_MODEL = 30_000_000
+"""Bytes of one model that ships: a repository over 100 MB is refused by the extension index, and nothing leaves its history."""
 LONGEST_MODULE = 450
 
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
@@ -166,14 +170,36 @@ def test_a_pin_is_for_no_python_that_its_release_refuses():
     assert refusing == []
 
 
+def outside_models():
+    """What is tracked, models that ship left out: `test_models_that_ship_are_intact_and_small` looks after those."""
+    return [path for path in tracked_files() if SHIPPED_MODELS not in path.parents]
+
+
 def test_no_tracked_file_is_large():
-    large = {str(path.relative_to(ROOT)): path.stat().st_size for path in tracked_files() if path.stat().st_size > LARGEST_FILE}
+    large = {
+        str(path.relative_to(ROOT)): path.stat().st_size for path in outside_models() if path.stat().st_size > LARGEST_FILE
+    }
     assert large == {}
 
 
 def test_no_volume_or_weights_are_tracked():
     kinds = (".nrrd", ".nii", ".nii.gz", ".mha", ".mhd", ".dcm", ".safetensors", ".pt", ".pth", ".ckpt", ".onnx", ".npz")
-    assert [str(path) for path in tracked_files() if path.name.lower().endswith(kinds)] == []
+    assert [str(path) for path in outside_models() if path.name.lower().endswith(kinds)] == []
+
+
+def test_models_that_ship_are_intact_and_small():
+    for folder in (path for path in SHIPPED_MODELS.iterdir() if path.is_dir()):
+        info = verify_model(folder)
+        assert info.size <= LARGEST_MODEL, folder.name
+        assert info.manifest.provenance.get("stored_as") == "float16", folder.name
+        assert info.manifest.provenance.get("licence"), folder.name
+        assert info.manifest.provenance.get("limits"), folder.name
+
+
+def test_a_checkout_changes_no_byte_of_a_model_that_ships():
+    """Line ends of another system would break the checksums."""
+    rules = (ROOT / ".gitattributes").read_text(encoding="utf-8").splitlines()
+    assert "Resources/Models/** -text" in rules
 
 
 def test_nothing_is_ever_unpickled():

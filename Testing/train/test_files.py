@@ -194,6 +194,18 @@ def test_a_folder_that_exists_is_refused_unless_empty(earlier_folder):
     assert only_file(earlier_folder)
 
 
+def test_only_a_folder_that_must_outlive_a_power_cut_is_waited_for(tmp_path, monkeypatch):
+    synced = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: (synced.append(handle), fsync(handle)))
+    for name, durable in (("exchange", False), ("library", True)):
+        with atomic_folder(tmp_path / name, durable=durable) as temporary:
+            (temporary / "sub").mkdir()
+            (temporary / "sub" / "new").write_text("after")
+        assert (tmp_path / name / "sub" / "new").read_text() == "after"
+        assert bool(synced) is durable
+
+
 def test_a_folder_is_made_with_those_above_it_and_says_whether_it_was_in_use(tmp_path):
     folder = tmp_path / "new" / "er" / "folder"
     assert make_folder(folder) is False

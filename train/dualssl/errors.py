@@ -1,12 +1,21 @@
 """The errors a person can do something about.
 
-Each message is one sentence that says what is wrong (naming the file, case or option) and what to do. The command line
-prints it without a traceback; front ends show it as it is.
+Each message is one sentence that says what is wrong (naming the file, case or setting) and what to do. The command line
+prints it without a traceback; front ends show it as it is. So it names no options or commands of the command line.
 """
 
 
 class DualSSLError(Exception):
-    """Base of every error that a person can mend. The message stands on its own."""
+    """Base of every error that a person can mend. The message stands on its own.
+
+    Args:
+        message: the sentence.
+        command_line: the option or command that is meant, for a person at the command line; nobody else is shown it.
+    """
+
+    def __init__(self, message: str = "", *, command_line: str = "") -> None:
+        super().__init__(message)
+        self.command_line = command_line
 
 
 class VolumeError(DualSSLError):

@@ -159,7 +159,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def atomic_folder(folder: Path, replace: bool = False) -> Iterator[Path]:
+def atomic_folder(folder: Path, replace: bool = False, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary folder beside `folder` to fill; at the end of the block it becomes `folder` at once.
 
     If anything fails, `folder` stays as it was and the temporary folder is gone. An empty folder gives way.
@@ -167,6 +167,7 @@ def atomic_folder(folder: Path, replace: bool = False) -> Iterator[Path]:
     Args:
         folder: where the result goes; folders above it are created.
         replace: whether a folder that is there may be exchanged for the new one.
+        durable: whether to wait until all of it is on the disk. What nobody needs after a power cut need not be waited for.
 
     Raises:
         OutputError: `folder` exists and may not be replaced, or writing failed.
@@ -181,19 +182,25 @@ def atomic_folder(folder: Path, replace: bool = False) -> Iterator[Path]:
                 _refuse_existing(folder)
             temporary.mkdir()
             yield temporary
-            for path in temporary.rglob("*"):
-                if path.is_dir():
-                    sync_folder(path)
-                else:
-                    sync_file(path)
-            sync_folder(temporary)
+            if durable:
+                _sync_all(temporary)
             if not replace:
                 _refuse_existing(folder)
             _publish(temporary, folder)
-            sync_folder(folder.parent)
+            if durable:
+                sync_folder(folder.parent)
     finally:
         # Holds the new folder after a failure, the replaced one after an exchange.
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sync_all(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            sync_file(path)
+    sync_folder(folder)
 
 
 def _refuse_existing(folder: Path) -> None:

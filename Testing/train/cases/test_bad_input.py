@@ -173,7 +173,7 @@ def test_a_state_that_the_data_contradict_is_refused(untouched, state):
 def test_a_file_that_was_harmed_is_not_read(filled_library, flip_byte, file, read):
     path = filled_library.folder / "cases" / "corrected" / file
     flip_byte(path)
-    with pytest.raises(LibraryError, match=rf"{path.name} has another checksum.*dualssl cases check"):
+    with pytest.raises(LibraryError, match=rf"{path.name} has another checksum.*have the library checked"):
         read(filled_library)
     path.unlink()
     with pytest.raises(LibraryError, match=rf"{path.name} is missing"):

@@ -285,7 +285,7 @@ def test_a_folder_that_somebody_deleted_is_reported_until_the_case_is_given_up(f
     shutil.rmtree(filled_library.folder / "cases" / "waiting")
     (problem,) = check_library(filled_library.folder, repair=True).problems
     assert (problem.kind.value, problem.repaired) == ("missing", False)
-    assert "dualssl cases remove" in problem.message
+    assert "or remove the case" in problem.message
     assert filled_library.remove_case("waiting") is None
     assert check_library(filled_library.folder).problems == ()
 

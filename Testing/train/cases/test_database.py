@@ -81,7 +81,7 @@ def test_a_damaged_index_says_how_to_mend_it(library, index_path, harm):
         index_path.unlink()
     else:
         index_path.write_bytes(b"" if harm == "emptied" else b"no database at all" * 100)
-    with pytest.raises(DamagedIndexError, match="dualssl cases check --repair"):
+    with pytest.raises(DamagedIndexError, match=r"have the library .* repaired"):
         CaseLibrary.open(library.folder)
 
 

@@ -18,6 +18,7 @@ from dualssl.volumes.volume import Volume
 
 SHAPE = (20, 24, 34)
 GRID = Geometry(SHAPE, spacing=(2.0, 1.0, 1.0), origin=(10.0, -20.0, 30.0))
+HINT = "At the command line: "
 CASES = tuple(f"case_{number}" for number in range(6))
 TINY = ("--iterations", 3, "--patch", "16,16,32", "--batch", 2, "--width", 2, "--seed", 1, "--device", "cpu")
 
@@ -32,13 +33,20 @@ class Outcome:
 
     @property
     def complaint(self):
-        """The one sentence on stderr, which must come last and be the only one of its kind; no traceback."""
+        """The one sentence on stderr, the only one of its kind; after it comes a hint at most, and no traceback."""
         assert "Traceback" not in self.err + self.out
-        lines = [line for line in self.err.splitlines() if line.strip()]
+        lines = [line for line in self.err.splitlines() if line.strip() and not line.startswith(HINT)]
         assert [line.startswith("Error: ") for line in lines].count(True) == 1, self.err
         assert lines[-1].startswith("Error: "), self.err
         assert lines[-1].endswith("."), self.err
         return lines[-1].removeprefix("Error: ")
+
+    @property
+    def hint(self):
+        """The option or command that the sentence means, in the last line of stderr."""
+        last = self.err.splitlines()[-1]
+        assert last.startswith(HINT), self.err
+        return last.removeprefix(HINT)
 
 
 def run_here(*arguments):

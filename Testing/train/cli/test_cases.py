@@ -162,7 +162,7 @@ def test_an_export_can_be_imported(dualssl, filled, intact_dataset, form, tmp_pa
     assert names(tmp_path / "back") == names(filled)
     again = dualssl("cases", "import", tmp_path / "back", tmp_path / "out", "--format", form)
     assert again.status == 2
-    assert "--skip-existing" in again.complaint
+    assert "--skip-existing" in again.hint
     assert dualssl("cases", "import", tmp_path / "back", tmp_path / "out", "--format", form, "--skip-existing").status == 0
 
 
@@ -191,7 +191,7 @@ def test_a_lost_index_is_made_anew_from_the_command_line(dualssl, filled):
     (filled / "library.sqlite").unlink()
     outcome = dualssl("cases", "list", filled)
     assert outcome.status == 2
-    assert "dualssl cases check --repair" in outcome.complaint
+    assert "dualssl cases check --repair" in outcome.hint
     assert dualssl("cases", "check", filled, "--repair").status == 0
     assert names(filled) == ["case_0", "case_1", "case_2"]
 
@@ -220,7 +220,7 @@ def test_a_volume_with_a_name_that_is_none_can_be_given_another(dualssl, empty, 
     write_volume(Volume(image.array, image.geometry), tmp_path / "Größe.nrrd")
     outcome = dualssl("cases", "add", empty, tmp_path / "Größe.nrrd")
     assert outcome.status == 2
-    assert "--name" in outcome.complaint
+    assert "--name" in outcome.hint
     assert dualssl("cases", "add", empty, tmp_path / "Größe.nrrd", "--name", "size").status == 0
     assert names(empty) == ["size"]
 

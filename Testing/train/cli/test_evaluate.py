@@ -43,6 +43,15 @@ def test_the_means_are_shown(evaluated):
     assert "figures.json" in outcome.out
 
 
+def test_it_is_shown_how_well_the_maps_find_errors_and_how_well_any_could(evaluated):
+    outcome, data = evaluated
+    found = data["uncertainty"]
+    for key in ("auroc", "best_in_top_5_percent", "share_of_best_in_top_5_percent"):
+        assert f"{100 * found['maps']['entropy'][key]:.1f}" in outcome.out
+    assert f"wrong voxels there {100 * found['error_rate']:.1f} %" in outcome.out
+    assert f"calibration error {100 * found['calibration']['ece']:.1f} %" in outcome.out
+
+
 def test_the_figures_are_those_of_what_predict_writes(evaluated, dualssl, model, intact_dataset, tmp_path):
     _, data = evaluated
     assert dualssl("predict", model, intact_dataset / "images" / "case_4.nrrd", "--output", tmp_path).status == 0
@@ -122,7 +131,7 @@ def test_a_list_that_cannot_be_used_is_refused(dualssl, model, intact_dataset, t
     (tmp_path / "empty.txt").write_text("\n")
     outcome = dualssl("evaluate", model, intact_dataset, "--cases", cases, "--output", tmp_path / "figures.json")
     assert outcome.status == 2
-    assert "--cases" in outcome.complaint
+    assert "cases" in outcome.complaint
     assert named in outcome.complaint
     assert not (tmp_path / "figures.json").exists()
 

@@ -46,7 +46,7 @@ def test_a_finished_fine_tuning_is_not_started_again(dualssl, model, library, tm
     assert dualssl(*arguments).status == 0
     again = dualssl(*arguments)
     assert again.status == 2
-    assert "--resume" in again.complaint
+    assert "--resume" in again.hint
     assert dualssl(*arguments, "--resume").status == 0
 
 
@@ -55,9 +55,9 @@ def test_a_finished_fine_tuning_is_not_started_again(dualssl, model, library, tm
     [
         (("--library", "nowhere"), "nowhere"),
         (("--cases", "case_4"), "no labels"),
-        (("--learning-rate", "0"), "--learning-rate"),
+        (("--learning-rate", "0"), "learning rate"),
         (("--reference-cases", "case_0"), "--reference"),
-        (("--replay-cases", "case_0"), "--replay"),
+        (("--replay-cases", "case_0"), "no dataset that holds them"),
         (("--without", "nonsense"), "nonsense"),
     ],
 )

@@ -63,7 +63,7 @@ def test_other_settings_over_the_same_folder_are_refused(loop, tmp_path):
         (("--orders", "best"), "best"),
         (("--regions", 0), "--regions 0"),
         (("--margin", -1), "--margin -1"),
-        (("--iterations", 0), "--iterations 0"),
+        (("--iterations", 0), "0 iterations"),
         (("--scratch-iterations", -2), "--scratch-iterations -2"),
         (("--pool", "case_2,case_7"), "case_7"),
         (("--old", "case_0,case_2"), "case_2"),

@@ -114,7 +114,7 @@ def test_force_rollback_and_removal(dualssl, registry, child, compared, parent_i
     refused = dualssl("models", "activate", registry, "child")
     assert refused.status == 2
     assert "is not proposed (Worse in" in refused.complaint
-    assert "--force" in refused.complaint
+    assert "--force" in refused.hint
     assert dualssl("models", "activate", registry, "child", "--force").out == "child: active\n"
     assert "is active" in dualssl("models", "remove", registry, "child").complaint
     assert f"{parent_id}: active" in dualssl("models", "rollback", registry).out

@@ -115,7 +115,7 @@ def test_one_of_several_dicom_series_is_chosen_by_its_uid(dualssl, model, image,
     outcome = dualssl("predict", model, tmp_path / "study", "--output", tmp_path / "r")
     assert outcome.status == 2
     assert "1.2.826.20" in outcome.complaint
-    assert "--series UID" in outcome.complaint
+    assert "--series UID" in outcome.hint
     inputs = (tmp_path / "study", tmp_path / "alone.nrrd")
     outcome = dualssl("predict", model, *inputs, "--output", tmp_path / "r", "--series", "1.2.826.21")
     assert outcome.status == 0, outcome.err

@@ -53,7 +53,7 @@ def test_a_finished_run_is_neither_repeated_nor_overwritten(dualssl, training, i
     outcome = dualssl(*training(intact_dataset, trained_run))
     assert outcome.status == 2
     assert str(trained_run) in outcome.complaint
-    assert "--resume" in outcome.complaint
+    assert "--resume" in outcome.hint
     assert {path: path.stat().st_mtime_ns for path in trained_run.rglob("*")} == before
 
 
@@ -85,22 +85,22 @@ def test_there_must_be_a_run_to_resume(dualssl, training, intact_dataset, tmp_pa
     ("options", "named"),
     [
         (("--preset", "magic"), ["'magic'", "supervised", "strong"]),
-        (("--without", "magic"), ["--without magic", "discrepancy"]),
-        (("--batch", 3), ["--batch 3", "even"]),
-        (("--batch", 0), ["--batch 0"]),
-        (("--width", 0), ["--width 0"]),
-        (("--iterations", 0), ["--iterations 0"]),
-        (("--patch", "20,16,32"), ["--patch 20,16,32", "multiple of 16"]),
-        (("--patch", "16,16,16"), ["--patch 16,16,16"]),
+        (("--without", "magic"), ["no part 'magic'", "discrepancy"]),
+        (("--batch", 3), ["batch size 3", "even"]),
+        (("--batch", 0), ["batch size 0"]),
+        (("--width", 0), ["width of 0"]),
+        (("--iterations", 0), ["0 iterations"]),
+        (("--patch", "20,16,32"), ["20,16,32", "multiple of 16"]),
+        (("--patch", "16,16,16"), ["16,16,16"]),
         (("--patch", "16,16"), ["--patch 16,16", "three whole numbers"]),
         (("--patch", "big"), ["--patch big"]),
         (("--spacing", "1,0,1"), ["--spacing 1,0,1"]),
-        (("--labelled", "case_0,nobody"), ["--labelled", "'nobody'"]),
-        (("--unlabelled", "case_2,nobody"), ["--unlabelled", "'nobody'"]),
-        (("--validation", "nobody"), ["--validation", "'nobody'"]),
+        (("--labelled", "case_0,nobody"), ["list of labelled cases", "'nobody'"]),
+        (("--unlabelled", "case_2,nobody"), ["list of unlabelled cases", "'nobody'"]),
+        (("--validation", "nobody"), ["list of validation cases", "'nobody'"]),
         (("--labelled", "case_0,case_0"), ["--labelled", "'case_0'", "more than once"]),
         (("--validation", "case_0"), ["'case_0'", "validation"]),
-        (("--unlabelled", "case_0,case_1"), ["--unlabelled"]),
+        (("--unlabelled", "case_0,case_1"), ["list of unlabelled cases"]),
         (("--labelled", "nowhere.txt"), ["nowhere.txt", "no such file"]),
         (("--labelled", ""), ["--labelled", "no case"]),
     ],

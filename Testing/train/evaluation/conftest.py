@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from dualssl.geometry import Geometry
 from dualssl.labels import LabelTable
@@ -24,6 +26,25 @@ class PreparedPredictor:
     def predict(self, volumes, roi=None, progress=None, keep_confidence=False):
         self.asked.append((list(volumes), keep_confidence))
         return self.predictions[len(self.asked) - 1]
+
+
+class Threshold(nn.Module):
+    """Both networks are as sure of the structure as a voxel is bright; `tilt` makes it depend on the place in a window too."""
+
+    def __init__(self, sureness, tilt=0.0):
+        super().__init__()
+        self.sureness, self.tilt = sureness, tilt
+
+    def forward(self, image):
+        logit = self.sureness * image + torch.linspace(-self.tilt, self.tilt, image.shape[-1])
+        pair = [torch.cat([torch.zeros_like(image), logit + change], dim=1) for change in (0.1, -0.1)]
+        return (pair[0], image), (pair[1], image)
+
+
+@pytest.fixture(scope="session")
+def threshold_networks():
+    """Makes a pair that takes what is brighter than the image's mean for the structure."""
+    return Threshold
 
 
 def block(start, stop, value=1, shape=GRID.shape):

@@ -45,17 +45,22 @@ def test_every_map_is_judged_on_the_errors_of_the_mean_inside_the_band(predicted
         quality = result.maps[measure]
         assert quality.detection.to_json() == detect_errors(values, errors, band).to_json()
         assert quality.errors_in_top == share_of_errors_in_top(values, errors, band, TOP_SHARE)
+        assert quality.best_in_top == pytest.approx(quality.curve.oracle.errors_found[5])
+        assert quality.share_of_best == pytest.approx(quality.errors_in_top / quality.best_in_top)
         expected = review_curve(values, prediction.label, truth, band, labels)
         assert quality.curve.to_json() == expected.to_json()
     assert result.reliability.ece == expected_calibration_error(prediction.confidence, ~errors, band)
 
 
 def test_a_map_that_marks_exactly_the_errors_is_perfect(predicted, truth, labels):
-    label = np.roll(truth, 1, axis=1)
+    label = np.roll(truth, 3, axis=1)
     prediction = predicted(label, label_a=label, label_b=truth)
-    detection = evaluate_case("case", prediction, truth, labels).maps["disagreement"].detection
-    assert detection.auroc == pytest.approx(1.0)
-    assert detection.auprc == pytest.approx(1.0)
+    quality = evaluate_case("case", prediction, truth, labels).maps["disagreement"]
+    assert quality.detection.auroc == pytest.approx(1.0)
+    assert quality.detection.auprc == pytest.approx(1.0)
+    # More than one voxel in twenty is wrong, so that not all errors fit into the top 5 %: as many as can be are there.
+    assert quality.errors_in_top < 1
+    assert quality.share_of_best == pytest.approx(1.0)
 
 
 def test_an_empty_prediction_is_the_worst_value_and_never_missing(predicted, truth, labels, grid):
@@ -73,6 +78,7 @@ def test_errors_that_no_map_can_point_at_count_as_not_found(predicted, truth, la
     for measure in MEASURES:
         figures = data["uncertainty"][measure]
         assert (figures["auroc"], figures["auprc"], figures["errors_in_top_5_percent"]) == (0.0, 0.0, 0.0)
+        assert (figures["best_in_top_5_percent"], figures["share_of_best_in_top_5_percent"]) == (0.0, 0.0)
 
 
 def test_a_perfect_prediction_has_no_errors_to_find_and_stays_json(predicted, truth, labels):
@@ -99,7 +105,7 @@ def test_the_json_form_names_case_structures_networks_and_maps(predicted, truth,
     for network in ("network_a", "network_b"):
         assert {"dice", "jaccard", "hd95", "assd", "surface_dice"} <= set(data[network])
     assert {"case_scores", *MEASURES} == set(data["uncertainty"])
-    assert "errors_in_top_5_percent" in data["uncertainty"]["js"]
+    assert {"errors_in_top_5_percent", "share_of_best_in_top_5_percent"} <= set(data["uncertainty"]["js"])
     assert data["seconds"] == 2.0
 
 

@@ -15,6 +15,15 @@ from dualssl.metrics.calibration import Reliability
 from dualssl.volumes.volume import Volume
 from dualssl.volumes.write import write_volume
 
+FIGURES_OF_A_MAP = (
+    "auroc",
+    "auprc",
+    "errors_in_top_5_percent",
+    "best_in_top_5_percent",
+    "share_of_best_in_top_5_percent",
+)
+NO_RANKING = dict.fromkeys(("entropy", "kl", "uncertain", "network_dice"))
+
 
 @pytest.fixture
 def predictions(predicted, truth):
@@ -60,7 +69,9 @@ def test_the_uncertainty_summary_averages_what_is_known_and_ranks_the_cases(eval
     summary = data["uncertainty"]
     aurocs = [case["uncertainty"]["kl"]["auroc"] for case in data["cases"]]
     assert aurocs[2] is None
-    assert summary["maps"]["kl"]["cases"] == {"auroc": 2, "auprc": 2, "errors_in_top_5_percent": 2}
+    assert summary["maps"]["kl"]["cases"] == dict.fromkeys(FIGURES_OF_A_MAP, 2)
+    best = [case["uncertainty"]["kl"]["share_of_best_in_top_5_percent"] for case in data["cases"]]
+    assert summary["maps"]["kl"]["share_of_best_in_top_5_percent"] == pytest.approx(np.mean(best[:2]))
     assert summary["cases"] == {"error_rate": 3}
     assert summary["maps"]["kl"]["auroc"] == pytest.approx(np.mean(aurocs[:2]))
     pooled = Reliability()
@@ -169,7 +180,7 @@ def test_a_bad_file_of_the_last_case_is_found_before_the_first_is_predicted(
 def test_a_single_case_has_no_ranking(hand_made_dataset, predictor_of, predictions):
     evaluation = evaluate_model(predictor_of(predictions[0]), hand_made_dataset, ("a",))
     assert isinstance(evaluation, Evaluation)
-    assert evaluation.to_json()["uncertainty"]["spearman_with_dice"] == {"entropy": None, "kl": None, "network_dice": None}
+    assert evaluation.to_json()["uncertainty"]["spearman_with_dice"] == NO_RANKING
 
 
 def test_a_dataset_with_numbered_channels_is_evaluated(hand_made_dataset, predictor_of, predictions):

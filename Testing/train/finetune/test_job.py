@@ -43,7 +43,7 @@ def test_a_child_is_registered_with_its_verdict_and_is_not_active(job_of, regist
 
 def test_a_registry_without_the_parent_is_said_before_anything_is_trained(job_of, tmp_path):
     registry = ModelRegistry.create(tmp_path / "empty registry")
-    with pytest.raises(RegistryError, match="models add"):
+    with pytest.raises(RegistryError, match=r"is not in registry .*: add it there first"):
         job_of(registry=registry).run()
     assert not (tmp_path / "job").exists()
 

@@ -36,13 +36,13 @@ def test_a_plan_survives_its_file(plan):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"iterations": 0}, "--iterations"),
-        ({"learning_rate": 0.0}, "--learning-rate"),
-        ({"batch": 2}, "--batch"),
-        ({"edit_weight": 0.5}, "--edit-weight"),
-        ({"patch": (16, 16, 20)}, "--patch"),
-        ({"patience": 0}, "--patience"),
-        ({"seed": -1}, "--seed"),
+        ({"iterations": 0}, "0 iterations"),
+        ({"learning_rate": 0.0}, "learning rate"),
+        ({"batch": 2}, "batch size 2"),
+        ({"edit_weight": 0.5}, "edit weight"),
+        ({"patch": (16, 16, 20)}, "16,16,20"),
+        ({"patience": 0}, "patience"),
+        ({"seed": -1}, "seed -1"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(change, says):
@@ -168,19 +168,22 @@ def test_the_estimate_grows_with_the_work(job_of):
 
 def test_what_is_missing_is_noted_before_it_starts(job_of, old_spheres):
     notes = " ".join(job_of().check().notes)
-    assert "--replay" in notes
+    assert "not at hand" in notes
     assert "distillation" in notes
-    assert "--replay" not in " ".join(job_of(request={"replay": old_spheres}).check().notes)
+    assert "not at hand" not in " ".join(job_of(request={"replay": old_spheres}).check().notes)
 
 
 @pytest.mark.parametrize(
     ("request_", "says"),
     [
-        ({"cases": ()}, "--cases names no case"),
-        ({"cases": ("corrected_1",), "validation": ("corrected_1",)}, "both --cases and --validation"),
+        ({"cases": ()}, "list of cases to learn from is empty"),
+        (
+            {"cases": ("corrected_1",), "validation": ("corrected_1",)},
+            "both among the cases to learn from and those of validation",
+        ),
         ({"cases": ("waiting_0",)}, "no labels"),
         ({"cases": ("corected_1",)}, "did you mean"),
-        ({"replay_cases": ("old_0",)}, "needs --replay"),
+        ({"replay_cases": ("old_0",)}, "no dataset that holds them"),
     ],
 )
 def test_a_request_that_cannot_be_met_is_refused(job_of, request_, says):

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from dualssl.labels import Label, LabelTable
-from dualssl.metrics import ReviewCurve, foreground_band, review_curve, score_label_map, share_of_errors_in_top
+from dualssl.metrics import (
+    ReviewCurve,
+    best_share_of_errors_in_top,
+    foreground_band,
+    review_curve,
+    score_label_map,
+    share_of_errors_in_top,
+)
 
 LABELS = LabelTable((Label.named("left atrium", 1), Label.named("left ventricle", 2)))
 
@@ -111,3 +118,19 @@ def test_curves_of_several_cases_are_averaged_point_by_point(flawed_case):
     np.testing.assert_allclose(mean.by_uncertainty.dice, (one.by_uncertainty.dice + 1.0) / 2)
     with pytest.raises(ValueError, match="fractions"):
         ReviewCurve.mean_of([one, review_curve(uncertainty, truth, truth, band, LABELS, fractions=(0.5,))])
+
+
+@pytest.mark.parametrize(("wrong", "best"), [(0, None), (3, 1.0), (5, 1.0), (20, 0.25), (100, 0.05)])
+def test_the_best_share_is_limited_by_the_voxels_that_are_looked_at(wrong, best):
+    errors = np.zeros(100, dtype=bool)
+    errors[:wrong] = True
+    assert best_share_of_errors_in_top(errors, None, 0.05) == (best if best is None else pytest.approx(best))
+
+
+def test_no_map_beats_the_best_share(flawed_case):
+    truth, prediction, uncertainty = flawed_case
+    errors, band = prediction != truth, foreground_band(prediction, 2)
+    for fraction in (0.01, 0.05, 0.3, 1.0):
+        best = best_share_of_errors_in_top(errors, band, fraction)
+        assert share_of_errors_in_top(uncertainty, errors, band, fraction) <= best + 1e-12
+        assert share_of_errors_in_top(errors.astype(float), errors, band, fraction) == pytest.approx(best)

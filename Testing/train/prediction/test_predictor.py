@@ -218,6 +218,17 @@ def test_confidence_is_that_of_the_most_probable_class_and_only_if_asked_for(thr
     assert predictor.predict([volume]).confidence is None
 
 
+def test_on_a_border_between_coarse_voxels_nobody_is_sure(threshold_networks, make_manifest):
+    """Both classes are certain on their side; half way between, on the finer grid of the image, neither is."""
+    image = np.zeros((16, 16, 64), np.float32)
+    image[..., 32:] = 1.0
+    volume = Volume(image, Geometry(image.shape, (1.0, 1.0, 0.5)))
+    predictor = Predictor(threshold_networks((0.5,)), make_manifest(spacing=(1.0, 1.0, 1.0)), PLAIN)
+    confidence = predictor.predict([volume], keep_confidence=True).confidence[8, 8]
+    assert confidence[31:33] == pytest.approx(0.75, abs=0.01)
+    assert confidence[:30].min() > 0.99
+
+
 @pytest.fixture(scope="module")
 def small_pair():
     torch.manual_seed(0)

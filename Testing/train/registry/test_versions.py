@@ -91,7 +91,7 @@ def test_activating_the_active_version_changes_nothing(full_registry):
 
 
 def test_a_version_that_is_not_proposed_needs_force(full_registry):
-    with pytest.raises(RegistryError, match=r"third is not proposed \(Worse in .*\): use force"):
+    with pytest.raises(RegistryError, match=r"third is not proposed \(Worse in .*\): only by force"):
         full_registry.activate("third")
     assert full_registry.active().id == "first"
     full_registry.activate("third", force=True)
@@ -211,7 +211,7 @@ def test_models_that_share_an_id_are_both_kept(full_registry, save_model_as, tmp
     assert files_of(full_registry.model_folder("second-2")) == files_of(other)
     assert full_registry.verify("second").manifest.name == "Heart"
     child = save_model_as(tmp_path / "child", "child", "second")
-    with pytest.raises(RegistryError, match=r"second or second-2 .*--parent"):
+    with pytest.raises(RegistryError, match=r"second or second-2 .*say which of them is the parent"):
         full_registry.register(child)
     assert full_registry.register(child, parent="second-2").parent == "second-2"
 

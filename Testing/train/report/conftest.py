@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from scipy import ndimage
 
 from dualssl.evaluation.case import evaluate_case
 from dualssl.evaluation.evaluate import Evaluation
+from dualssl.files import write_json
 from dualssl.geometry import Geometry
 from dualssl.labels import Label, LabelTable
 from dualssl.model.manifest import Manifest, NetworkSpec, Postprocessing, Preprocessing
@@ -21,6 +23,56 @@ from dualssl.review.regions import find_regions
 
 SHAPE = (28, 34, 34)
 SPACING = (3.0, 2.6, 2.6)
+
+
+SCORED = ("v1", "v2", "v3", "v4", "v5", "v6")
+
+
+def write_run_folder(folder, dice, preset="strong", without=(), seed=1, model="model", **settings):
+    """A run folder as training and `dualssl evaluate` leave it, without weights; `dice` of each case in `SCORED`."""
+    configs = folder / "model" / "configs"
+    configs.mkdir(parents=True)
+    labels = label_table("left atrium")
+    manifest = Manifest(model, "M", labels, ("MRI",), NetworkSpec(width=8), Preprocessing(), Postprocessing(), (16, 16, 16))
+    provenance = {"device": "cpu, 1 threads", "hours": 0.25}
+    write_json(configs / "dualssl.json", replace(manifest, provenance=provenance).to_json())
+    asked = {
+        "labelled": ["a", "b"],
+        "unlabelled": ["c", "d", "e"],
+        "validation": list(SCORED),
+        "preset": preset,
+        "without": list(without),
+        "weights": [],
+        "iterations": 1000,
+        "spacing": [2.0, 2.0, 2.0],
+        "patch": [32, 48, 48],
+        "batch": 4,
+        "width": 8,
+        "seed": seed,
+        "validate_every": 250,
+        "name": "M",
+        "dropout": 0.0,
+        "processes": 1,
+    }
+    write_json(folder / "run.json", asked | settings)
+    records = [{"iteration": 10, "kind": "train", "loss": 1.0}]
+    for step in (250, 500, 1000):
+        now = float(np.mean(dice)) * (0.8 + 0.2 * step / 1000)
+        records.append({"iteration": step, "kind": "validation", "dice": now, "dice_a": now - 0.01, "dice_b": now - 0.02})
+    (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(r)}\n" for r in records))
+    others = {"jaccard": 0.7, "hd95": 9.0, "assd": 2.0}
+    scores = {key: {"dice": float(np.mean(dice)) - less, **others} for key, less in SEGMENTATIONS.items()}
+    cases = [{"case": name, "dice": float(value), **others} for name, value in zip(SCORED, dice, strict=True)]
+    write_json(folder / "evaluation.json", {"model": model, "dataset": "D", "cases": cases, **scores})
+    return folder
+
+
+SEGMENTATIONS = {"mean": 0.0, "network_a": 0.01, "network_b": 0.02}
+
+
+@pytest.fixture(scope="session")
+def run_folder():
+    return write_run_folder
 
 
 def label_table(*names: str) -> LabelTable:

@@ -82,7 +82,7 @@ def test_a_fresh_trainer_can_be_saved_and_loaded(trainer_of, path):
 
 
 def test_no_checkpoint_to_resume_from_is_said(trainer_of, path):
-    with pytest.raises(TrainingError, match=r"no checkpoint .* without --resume"):
+    with pytest.raises(TrainingError, match=r"no checkpoint .* from its beginning"):
         trainer_of().load(path)
 
 

@@ -125,7 +125,7 @@ def test_a_labelled_patch_is_never_parted_from_its_unlabelled_partner(trainer_of
 def test_too_little_memory_for_the_smallest_part_says_what_to_do(trainer_of, batch_of, memory_for):
     trainer = trainer_of(say=lambda _: None)
     memory_for(0)
-    with pytest.raises(TrainingError, match=r"too little memory .* smaller --patch, --width or --batch"):
+    with pytest.raises(TrainingError, match=r"too little memory .* smaller patches, batches or networks"):
         trainer.step(batch_of(0, unlabelled=0))
 
 

@@ -1,9 +1,12 @@
+import itertools
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dualssl.geometry import Geometry
-from dualssl.volumes.orient import Orientation, orient
+from dualssl.volumes.orient import Orientation, on_grid, orient
+from dualssl.volumes.volume import Volume
 
 property_test = settings(deadline=None, max_examples=60, derandomize=True)
 
@@ -50,6 +53,29 @@ def test_orienting_twice_changes_nothing_more(grids, data):
     grid = data.draw(grids())
     oriented_grid = Orientation.of(grid).of_geometry(grid)
     assert Orientation.of(oriented_grid) == Orientation((0, 1, 2), (False, False, False))
+
+
+def all_orders():
+    for axes in itertools.permutations(range(3)):
+        for flips in itertools.product((False, True), repeat=3):
+            yield Orientation(axes, flips)
+
+
+@property_test
+@given(data=st.data())
+def test_a_volume_in_any_order_comes_back_to_another_grid_of_the_same_points(grids, data):
+    grid = data.draw(grids())
+    array = numbered(grid.shape)
+    for order in all_orders():
+        moved = on_grid(Volume(order.apply(array), order.of_geometry(grid)), grid)
+        assert moved.geometry == grid
+        assert np.array_equal(moved.array, array)
+
+
+def test_grids_of_other_points_are_told_apart(oblique_left_handed_grid):
+    grid = oblique_left_handed_grid
+    for other in (grid.cropped((0, 0, 1), grid.shape), grid.cropped((0, 0, 0), (5, 7, 8)), Geometry(grid.shape)):
+        assert on_grid(Volume(numbered(grid.shape), grid), other) is None
 
 
 def test_axis_aligned_grids_become_left_posterior_superior_whatever_their_order():

@@ -119,7 +119,7 @@ def test_two_trainings_on_one_library_are_refused(engine, training, corrected_li
         ({"library": "/nowhere"}, "LibraryError", "/nowhere"),
         ({"model": "/nowhere"}, "ModelError", "/nowhere"),
         ({"cases": ["case_2"]}, "LibraryError", "no labels"),
-        ({"device": "cuda:3"}, "TrainingError", "first GPU"),
+        ({"device": "cuda:3"}, "TrainingError", "cuda"),
         ({"settings": {"iterations": "many"}}, "RequestError", "iterations"),
         ({"settings": {"iterations": 0}}, "TrainingError", "iterations"),
         ({"settings": {"learning_rate": None}}, "RequestError", "learning_rate"),

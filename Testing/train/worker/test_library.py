@@ -5,11 +5,12 @@ import sys
 import numpy as np
 import pytest
 
-from dualssl.cases import CaseLibrary, CaseState
+from dualssl.cases import CaseLibrary, CaseState, PredictionFiles
 from dualssl.geometry import Geometry
 from dualssl.labels import LabelTable
 from dualssl.volumes.volume import Volume
 from dualssl.worker.protocol import Code
+from dualssl.worklist import waiting_candidates
 
 ATRIUM = LabelTable.from_dataset_json({"background": 0, "left atrium": 1})
 
@@ -217,6 +218,37 @@ def test_waiting_cases_are_predicted_and_come_to_the_worklist(engine, corrected_
     assert "luck" in error.message
     again = engine.ask("predict_library", library=str(corrected_library), model=str(model), device="cpu", all=True)
     assert len(again.result["predicted"]) == 4
+
+
+@pytest.fixture
+def a_described_library(tmp_path):
+    """A corrected case, and three predicted ones: the most urgent is its twin, the others are like nothing known."""
+    grid = Geometry((3, 4, 5))
+    labels, image = Volume(np.ones(grid.shape, np.uint8), grid), Volume(np.arange(60, dtype=np.int16).reshape(grid.shape), grid)
+    described = {
+        "corrected": (0.9, (0.0, 0.0)),
+        "twin": (0.9, (0.0, 0.0)),
+        "one": (0.8, (9.0, 0.0)),
+        "other": (0.7, (0.0, 9.0)),
+    }
+    with CaseLibrary.create(tmp_path / "described", ATRIUM, ("MRI",)) as library:
+        for name, (entropy, features) in described.items():
+            scores = {"entropy": entropy, "kl": entropy, "network_dice": 1 - entropy, "foreground_voxels": 60}
+            library.add_case(name, [image])
+            library.add_prediction(name, PredictionFiles(labels=labels, scores=scores, features=features))
+        library.save_correction("corrected", labels, reviewer="R")
+    return tmp_path / "described"
+
+
+def test_the_worklist_is_the_engines_own_and_unlike_what_was_corrected(engine, a_described_library):
+    found = engine.ask("worklist", library=str(a_described_library), strategy="entropy").result
+    with CaseLibrary.open(a_described_library) as library:
+        expected = waiting_candidates(library.cases()).ranked("entropy")
+    assert [(case["name"], case["position"], case["why"]) for case in found["cases"]] == [
+        (case.name, case.position, case.why) for case in expected
+    ]
+    assert [case["name"] for case in found["cases"]] == ["one", "other", "twin"]
+    assert [case["group"] for case in found["cases"]] == ["one", "other", "twin"]
 
 
 def test_a_case_that_cannot_be_predicted_does_not_stop_the_others(engine, corrected_library, model, sphere):

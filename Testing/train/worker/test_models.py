@@ -70,7 +70,7 @@ def test_a_folder_without_models_is_empty_and_one_that_is_not_there_is_said(engi
 def test_versions_are_told_activated_rolled_back_and_discarded(engine, two_versions):
     folder = str(two_versions.folder)
     told = engine.ask("registry", folder=folder).result
-    assert told["active"] == "first"
+    assert (told["active"], told["before"]) == ("first", None)
     assert [(v["id"], v["state"], v["active"]) for v in told["versions"]] == [
         ("first", "active", True),
         ("second", "kept", False),
@@ -79,6 +79,7 @@ def test_versions_are_told_activated_rolled_back_and_discarded(engine, two_versi
     assert refused.kind == "RegistryError"
     activated = engine.ask("activate", registry=folder, version="second", force=True).result
     assert (activated["version"]["id"], activated["version"]["active"], activated["before"]) == ("second", True, "first")
+    assert engine.ask("registry", folder=folder).result["before"] == "first"
     assert "active" in engine.ask("discard", registry=folder, version="second").error.message
     assert engine.ask("rollback", registry=folder).result["version"]["id"] == "first"
     discarded = engine.ask("discard", registry=folder, version="second").result

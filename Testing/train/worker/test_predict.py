@@ -162,7 +162,19 @@ def test_images_that_no_network_can_work_on_are_refused(engine, prediction, hand
         assert says in error.message
     pair = [handed_over(noise(OBLIQUE)), handed_over(image)]
     assert engine.ask("predict", **prediction(images=pair, model=str(two_channel_model))).error.kind == "VolumeError"
-    assert engine.ask("predict", **prediction(images=pair)).error.kind in ("VolumeError", "PredictionError")
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_too_few_or_too_many_volumes_are_told_in_one_sentence_before_anything_is_read(
+    engine, prediction, two_channel_model, count
+):
+    nowhere = {"file": "/nowhere.npy", "geometry": {"shape_kji": [1, 1, 1], "ijk_to_ras": np.eye(4).tolist()}}
+    answer = engine.ask("predict", **prediction(images=[nowhere] * count, model=str(two_channel_model)))
+    assert answer.error.kind == "PredictionError"
+    given = "one is given: choose a model for one volume." if count == 1 else "3 are given: choose a model for 3 volumes."
+    assert answer.error.message == f"The model 'Spheres' needs 2 volumes of one patient at once (MRI, T2), and {given}"
+    assert "Loading the model" not in answer.stages()
+    assert "Reading the volume" not in answer.stages()
 
 
 def test_a_folder_that_holds_something_is_left_as_it_is(engine, prediction, tmp_path):

@@ -182,8 +182,9 @@ def _not_an_index(path: Path) -> LibraryError:
 def damaged_index(path: Path, cause: str) -> DamagedIndexError:
     """What a person should read whose library has no usable index."""
     return DamagedIndexError(
-        f"The library's index {path} is lost or damaged ({cause}): run 'dualssl cases check --repair' on {path.parent}, which "
-        "makes it anew from the files of the cases."
+        f"The library's index {path} is lost or damaged ({cause}): the cases themselves are safe, have the library in "
+        f"{path.parent} repaired, which makes the index anew from their files.",
+        command_line=f"dualssl cases check --repair {path.parent}",
     )
 
 

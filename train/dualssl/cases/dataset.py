@@ -70,7 +70,9 @@ class LibraryDataset(Dataset):
             if record is None:
                 raise unknown_case(name, self.records, f"Case '{name}' is not in the library any more")
             if record.labels is None or number > record.labels.number:
-                raise LibraryError(f"Case '{name}' has no label version {number}: 'dualssl cases show' lists those there are.")
+                raise LibraryError(
+                    f"Case '{name}' has no label version {number}: choose one that it has.", command_line="dualssl cases show"
+                )
             records[name] = replace(record, labels=replace(record.labels, number=number))
         return replace(self, records=records)
 
@@ -103,5 +105,6 @@ class LibraryDataset(Dataset):
 def unknown_case(name: str, known: Mapping[str, CaseRecord] | tuple[str, ...], sentence: str) -> LibraryError:
     """What a person should read who named a case that is not there; `sentence` says so without a full stop."""
     near = nearest_names(name, known)
-    hint = "see 'dualssl cases list' for those there are" if not near else f"did you mean {' or '.join(repr(n) for n in near)}"
-    return LibraryError(f"{sentence}: {hint}{'?' if near else '.'}")
+    if near:
+        return LibraryError(f"{sentence}: did you mean {' or '.join(repr(n) for n in near)}?")
+    return LibraryError(f"{sentence}: choose one of those that there are.", command_line="dualssl cases list")

@@ -106,7 +106,8 @@ def refuse_taken_name(database: Database, name: str) -> None:
     known = name_like(database, name)
     if known is not None:
         raise LibraryError(
-            f"The library has a case '{known}' already: give the new one another name (--name), or remove the old one first."
+            f"The library has a case '{known}' already: give the new one another name, or remove the old one first.",
+            command_line="--name",
         )
 
 

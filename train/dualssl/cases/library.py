@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_CREATE = "dualssl cases create FOLDER --like DATASET_OR_MODEL"
+
 
 class CaseLibrary(LibraryContents):
     """An open library. Any thread may use it; what changes the library waits for other writers."""
@@ -87,14 +89,13 @@ class CaseLibrary(LibraryContents):
             LibraryError: there is none, it is of a newer version, or its index is lost or damaged.
         """
         if not folder.is_dir():
-            raise LibraryError(f"There is no case library {folder}: make one with 'dualssl cases create'.")
+            raise LibraryError(f"There is no case library {folder}: choose another folder, or make one.", command_line=_CREATE)
         path = folder / layout.INDEX
         if not path.is_file():
             if (folder / layout.DESCRIPTION).is_file():
                 raise damaged_index(path, "it is not there")
             raise LibraryError(
-                f"{folder} is no case library, it has no {path.name}: name another folder, or make one with "
-                "'dualssl cases create'."
+                f"{folder} is no case library, it has no {path.name}: choose another folder, or make one.", command_line=_CREATE
             )
         database = open_database(path)
         try:

@@ -24,14 +24,18 @@ def check_case_name(name: str) -> None:
     """
     if len(name) > LONGEST_NAME:
         raise LibraryError(
-            f"The case name '{name[:20]}...' has {len(name)} signs: choose one of at most {LONGEST_NAME} (--name)."
+            f"The case name '{name[:20]}...' has {len(name)} signs: choose one of at most {LONGEST_NAME}.",
+            command_line="--name",
         )
     if _DEVICE.fullmatch(name):
-        raise LibraryError(f"'{name}' cannot name a case, for Windows keeps it for a device: choose another name (--name).")
+        raise LibraryError(
+            f"'{name}' cannot name a case, for Windows keeps it for a device: choose another name.", command_line="--name"
+        )
     if not _PATTERN.fullmatch(name):
         raise LibraryError(
             f"{name!r} cannot name a case: begin with a letter or digit and use letters A to Z, digits, '-', '_', '.' and "
-            "blanks inside (--name)."
+            "blanks inside.",
+            command_line="--name",
         )
 
 

@@ -105,7 +105,8 @@ def verified(folder: Path, file: StoredFile) -> Path:
     wrong = fault(folder, file)
     if wrong is not None:
         raise LibraryError(
-            f"{folder / file.path} {wrong}: put back a good copy, or see with 'dualssl cases check' what else is harmed."
+            f"{folder / file.path} {wrong}: put back a good copy, and have the library checked for what else is harmed.",
+            command_line="dualssl cases check",
         )
     return folder / file.path
 
@@ -119,7 +120,10 @@ def place(source: Path, target: Path) -> None:
     """
     try:
         if target.exists():
-            raise LibraryError(f"{target} exists already: run 'dualssl cases check --repair' on the library, then try again.")
+            raise LibraryError(
+                f"{target} exists already: have the library repaired, then try again.",
+                command_line="dualssl cases check --repair",
+            )
         target.parent.mkdir(exist_ok=True)
         source.replace(target)
         sync_folder(target.parent)

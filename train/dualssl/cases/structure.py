@@ -102,7 +102,7 @@ def _missing_folder(library: LibraryContents, case: CaseRecord, folder: Path) ->
     if removed is not None:
         message = f"{folder} is missing, it was moved to {removed} by a removal that did not end."
         return Finding(ProblemKind.missing, case.name, folder, message, partial(removed.replace, folder))
-    message = f"{folder} is missing: put it back from a copy, or give the case up with 'dualssl cases remove'."
+    message = f"{folder} is missing: put it back from a copy, or remove the case."
     return Finding(ProblemKind.missing, case.name, folder, message)
 
 

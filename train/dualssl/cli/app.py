@@ -31,7 +31,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except DualSSLError as error:
-            show_error(str(error))
+            show_error(str(error), error.command_line)
             raise typer.Exit(2) from error
         except KeyboardInterrupt as error:
             # Caught here, for typer ends a process without a word, or with one of its own, by version.

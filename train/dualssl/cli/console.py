@@ -23,10 +23,12 @@ def say(message: str) -> None:
     out.print(message, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
-def show_error(message: str) -> None:
-    """One sentence on stderr."""
+def show_error(message: str, command_line: str = "") -> None:
+    """One sentence on stderr, and below it the option or command that it means, if there is one."""
     err.print("[bold red]Error:[/] ", end="")
     err.print(message, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    if command_line:
+        err.print(f"At the command line: {command_line}", markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -48,6 +48,7 @@ def evaluate(
         evaluation = evaluate_model(predictor, data, names, show)
     write_json(output, {"model": manifest.id, "dataset": data.name, **evaluation.to_json()})
     show_evaluation(manifest.name, evaluation)
+    show_uncertainty(evaluation)
     say(f"Figures: {output}")
 
 
@@ -68,3 +69,19 @@ def show_evaluation(title: str, evaluation: Evaluation) -> None:
         )
     columns = ("", "Dice %", "Jaccard %", "HD95 mm", "ASSD mm", "surface Dice %")
     show_table(f"{title}: {len(evaluation.cases)} cases", columns, rows)
+
+
+def show_uncertainty(evaluation: Evaluation) -> None:
+    """How well each map finds the errors, as a table; and whether confidence and case scores can be believed."""
+    found = evaluation.uncertainty()
+    rows = []
+    for measure, figures in found["maps"].items():
+        keys = ("auroc", "auprc", "errors_in_top_5_percent", "best_in_top_5_percent", "share_of_best_in_top_5_percent")
+        rows.append([measure, *("-" if figures[key] is None else f"{100 * figures[key]:.1f}" for key in keys)])
+    columns = ("", "AUROC %", "AUPRC %", "errors in top 5 %", "at most", "share of that %")
+    show_table(f"Finding errors in the {found['band']}", columns, rows)
+    known = {"wrong voxels there": found["error_rate"], "calibration error": found["calibration"]["ece"]}
+    say(", ".join(f"{name} {100 * value:.1f} %" for name, value in known.items() if value is not None))
+    ranks = ", ".join(f"{name} {value:+.2f}" for name, value in found["spearman_with_dice"].items() if value is not None)
+    if ranks:
+        say(f"Rank of case scores with Dice: {ranks}")

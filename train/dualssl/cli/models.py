@@ -10,6 +10,8 @@ import typer
 from dualssl.cli.choices import DeviceName
 from dualssl.cli.console import progress_bar, say, show_table
 from dualssl.cli.outputs import ready_file
+from dualssl.cli.placement import placement
+from dualssl.cli.release import calibrate, release
 from dualssl.dataset import Dataset, read_case_list, read_dataset
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from dualssl.registry.verdict import PairedDifference, StructureComparison, Verdict
 
 app = typer.Typer(help="Look after model folders.", no_args_is_help=True)
+app.command()(calibrate)
+app.command()(release)
+app.command()(placement)
 
 RegistryFolder = Annotated[Path, typer.Argument(metavar="REGISTRY", help="Folder of the registry.", show_default=False)]
 VersionId = Annotated[str, typer.Argument(metavar="ID", help="Of the version, as `list` shows it.", show_default=False)]

@@ -30,31 +30,20 @@ def rank(
     if strategy not in STRATEGIES:
         raise LibraryError(f"--strategy {strategy}: choose one of {', '.join(STRATEGIES)}.")
 
-    from dualssl.cases import CaseLibrary, CaseState
+    from dualssl.cases import CaseLibrary
     from dualssl.worklist import waiting_candidates
 
     with CaseLibrary.open(library) as opened:
-        cases = opened.cases()
-    found = waiting_candidates(cases)
-    unpredicted = sum(case.state is CaseState.waiting for case in cases)
+        found = waiting_candidates(opened.cases())
     ranked = found.ranked(strategy, seed, diverse=not no_diversity)[:count]
     if as_json:
-        groups = {candidate.name: candidate.group for candidate in found.candidates}
-        data = {
-            "strategy": strategy,
-            "seed": seed,
-            "diverse": not no_diversity,
-            "candidates": len(found.candidates),
-            "without_scores": list(found.without_scores),
-            "without_prediction": unpredicted,
-            "cases": [{**case.to_json(), "group": groups[case.name]} for case in ranked],
-        }
+        data = {"strategy": strategy, "seed": seed, "diverse": not no_diversity, **found.to_json(ranked)}
         say(json_text(data).rstrip())
     else:
-        _show(library, found, ranked, unpredicted)
+        _show(library, found, ranked)
 
 
-def _show(library: Path, found: LibraryCandidates, ranked: tuple[Ranked, ...], unpredicted: int) -> None:
+def _show(library: Path, found: LibraryCandidates, ranked: tuple[Ranked, ...]) -> None:
     if ranked:
         rows = [[case.name, str(case.position), f"{case.value:.3f}", case.why] for case in ranked]
         show_table(f"{len(ranked)} of {len(found.candidates)} predicted cases", ("case", "place", "value", "why"), rows)
@@ -62,5 +51,5 @@ def _show(library: Path, found: LibraryCandidates, ranked: tuple[Ranked, ...], u
         say("No predicted case waits for a person.")
     if found.without_scores:
         say(f"Not ranked, for their predictions came without scores: {', '.join(found.without_scores)}")
-    if unpredicted:
-        say(f"{unpredicted} cases have no prediction yet: dualssl predict MODEL --library {library}")
+    if found.without_prediction:
+        say(f"{found.without_prediction} cases have no prediction yet: dualssl predict MODEL --library {library}")

@@ -13,7 +13,12 @@ from dualssl.metrics.band import foreground_band
 from dualssl.metrics.calibration import Reliability
 from dualssl.metrics.case_metrics import CaseScore, score_label_map
 from dualssl.metrics.error_detection import ErrorDetection, detect_errors
-from dualssl.metrics.review_efficiency import ReviewCurve, review_curve, share_of_errors_in_top
+from dualssl.metrics.review_efficiency import (
+    ReviewCurve,
+    best_share_of_errors_in_top,
+    review_curve,
+    share_of_errors_in_top,
+)
 from dualssl.prediction.results import Prediction
 from dualssl.review.case_scores import CaseScores, score_case
 
@@ -34,12 +39,30 @@ class MapQuality:
             can point at them and both areas count as 0, the worst there is. They are None if the case has no error, or
             if the band's voxels are all right or all wrong.
         errors_in_top: share of all errors in the most uncertain part of the band, 0 for an empty band; None without errors.
+        best_in_top: the most that `errors_in_top` can be here, by a map that ranks every error first.
         curve: what reviewing by this map brings.
     """
 
     detection: ErrorDetection
     errors_in_top: float | None
+    best_in_top: float | None
     curve: ReviewCurve
+
+    @property
+    def share_of_best(self) -> float | None:
+        """`errors_in_top` as a share of the most it can be; 0 where nothing can be found, None without errors."""
+        if self.errors_in_top is None or self.best_in_top is None:
+            return None
+        return self.errors_in_top / self.best_in_top if self.best_in_top else 0.0
+
+    def to_json(self) -> dict[str, float | int | None]:
+        """Plain data without the curve."""
+        return {
+            **self.detection.to_json(),
+            "errors_in_top_5_percent": self.errors_in_top,
+            "best_in_top_5_percent": self.best_in_top,
+            "share_of_best_in_top_5_percent": self.share_of_best,
+        }
 
 
 @dataclass(frozen=True)
@@ -70,10 +93,7 @@ class CaseEvaluation:
             data[network] = self.scores[network].mean.to_json()
         data["uncertainty"] = {
             "case_scores": self.uncertainty.to_json(),
-            **{
-                measure: {**quality.detection.to_json(), "errors_in_top_5_percent": quality.errors_in_top}
-                for measure, quality in self.maps.items()
-            },
+            **{measure: quality.to_json() for measure, quality in self.maps.items()},
         }
         data["seconds"] = round(self.seconds, 3)
         return data
@@ -91,6 +111,7 @@ def evaluate_case(name: str, prediction: Prediction, truth: NDArray[np.uint8], l
         "js": prediction.js,
         "disagreement": (prediction.label_a != prediction.label_b).astype(np.float32),
     }
+    best_in_top = best_share_of_errors_in_top(errors, band, TOP_SHARE)
     reliability = Reliability()
     if prediction.confidence is not None:
         reliability.add(prediction.confidence, ~errors, band)
@@ -102,6 +123,7 @@ def evaluate_case(name: str, prediction: Prediction, truth: NDArray[np.uint8], l
             measure: MapQuality(
                 _detected(value, errors, band),
                 share_of_errors_in_top(value, errors, band, TOP_SHARE),
+                best_in_top,
                 review_curve(value, prediction.label, truth, band, labels),
             )
             for measure, value in values.items()

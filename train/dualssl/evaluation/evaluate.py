@@ -47,6 +47,8 @@ class Evaluation:
                 "auroc": [q.detection.auroc for q in qualities],
                 "auprc": [q.detection.auprc for q in qualities],
                 "errors_in_top_5_percent": [q.errors_in_top for q in qualities],
+                "best_in_top_5_percent": [q.best_in_top for q in qualities],
+                "share_of_best_in_top_5_percent": [q.share_of_best for q in qualities],
             }
             maps[measure] = {
                 **{name: _mean_known(values) for name, values in figures.items()},
@@ -62,6 +64,7 @@ class Evaluation:
             "spearman_with_dice": {
                 "entropy": spearman([case.uncertainty.entropy for case in self.cases], dice),
                 "kl": spearman([case.uncertainty.kl for case in self.cases], dice),
+                "uncertain": spearman([case.uncertainty.uncertain for case in self.cases], dice),
                 "network_dice": spearman([case.uncertainty.network_dice for case in self.cases], dice),
             },
         }
@@ -111,7 +114,7 @@ def evaluate_model(
     check_fit(manifest, dataset, DatasetError, "evaluate on data with the model's structures and channels")
     if not cases:
         raise DatasetError("There is no case to evaluate: name at least one.")
-    dataset.check_cases(tuple(cases), labelled=True, where="--cases")
+    dataset.check_cases(tuple(cases), labelled=True, where="The list of cases")
     # Reading takes a small part of the time of predicting and scoring: a bad file is found before all that, not after.
     for name in cases[1:]:
         read_case(dataset, name, labelled=True)

@@ -149,7 +149,7 @@ class FineTuneJob:
         """The plan of the job that is resumed: cases that came or were corrected since then do not change it."""
         path = self._options.output / _PLAN
         if not path.is_file():
-            raise TrainingError(f"{self._options.output} holds no fine-tuning to resume: leave --resume out to start one.")
+            raise TrainingError(f"{self._options.output} holds no fine-tuning to resume: start one instead.")
         try:
             plan = FineTunePlan.from_json(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -168,7 +168,9 @@ class FineTuneJob:
         if self._options.resume:
             return
         if make_folder(output):
-            raise TrainingError(f"{output} is not empty: add --resume to go on with its fine-tuning, or name a new folder.")
+            raise TrainingError(
+                f"{output} is not empty: resume the fine-tuning that it holds, or name a new folder.", command_line="--resume"
+            )
         write_json(output / _PLAN, self._plan.to_json())
 
     def _choose_proof(self) -> Proof:
@@ -184,8 +186,9 @@ class FineTuneJob:
         known = {version.model_id for version in self._options.registry.list()}
         if self._parent.manifest.id not in known:
             raise RegistryError(
-                f"Model '{self._parent.manifest.id}' is not in registry {self._options.registry.folder}: add it there first "
-                "('dualssl models add'), so that its child has a parent."
+                f"Model '{self._parent.manifest.id}' is not in registry {self._options.registry.folder}: add it there first, "
+                "so that its child has a parent.",
+                command_line="dualssl models add",
             )
 
     def _train_model(self) -> Path:

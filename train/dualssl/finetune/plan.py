@@ -41,19 +41,22 @@ class FineTuneSettings:
         if self.patch is not None:
             check_patch(self.patch)
         if self.iterations < 1:
-            raise TrainingError(f"--iterations {self.iterations}: at least one is needed.")
+            raise TrainingError(f"{self.iterations} iterations are too few: at least one is needed.")
         if not 0.0 < self.learning_rate < 1.0:
-            raise TrainingError(f"--learning-rate {self.learning_rate}: give a number above 0 and below 1, such as 0.0002.")
+            raise TrainingError(
+                f"A learning rate of {self.learning_rate} cannot be: give a number above 0 and below 1, such as 0.0002."
+            )
         if self.batch < 4 or self.batch % 4:
             raise TrainingError(
-                f"--batch {self.batch}: a quarter of a batch is corrected and a quarter replayed, so use a multiple of 4."
+                f"The batch size {self.batch} does not fit: a quarter of a batch is corrected and a quarter replayed, so use a "
+                "multiple of 4."
             )
         if not 1.0 <= self.edit_weight <= 100.0:
-            raise TrainingError(f"--edit-weight {self.edit_weight}: give 1 (as every other voxel) to 100.")
+            raise TrainingError(f"An edit weight of {self.edit_weight} cannot be: give 1 (as every other voxel) to 100.")
         if self.validate_every < 1 or self.patience < 1:
-            raise TrainingError("--validate-every and --patience must be at least 1.")
+            raise TrainingError("The steps between validations and the patience must be at least 1.")
         if not 0 <= self.seed < 2**32:
-            raise TrainingError(f"--seed {self.seed}: give a whole number from 0 to {2**32 - 1}.")
+            raise TrainingError(f"The seed {self.seed} cannot be used: give a whole number from 0 to {2**32 - 1}.")
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> FineTuneSettings:

@@ -88,7 +88,7 @@ def _check_memory(where: torch.device, plan: FineTunePlan, parent: Parent, weigh
     if free < needed:
         raise TrainingError(
             f"The {what} has {_gigabytes(free)} of memory free, fine-tuning with patches of {' x '.join(map(str, patch))} "
-            f"voxels needs about {_gigabytes(needed)}: close other programs, or use a smaller --patch."
+            f"voxels needs about {_gigabytes(needed)}: close other programs, or use smaller patches."
         )
 
 
@@ -121,7 +121,7 @@ def _notes(plan: FineTunePlan, parent: Parent) -> tuple[str, ...]:
         notes.append("One corrected case teaches little beyond itself, and on one case no gain can be proved.")
     if not plan.replay:
         instead = "distillation from the parent on the pool stands in" if plan.pool else "nothing stands in for them"
-        notes.append(f"The cases that the parent learned from are not at hand (--replay): {instead}, so watch for forgetting.")
+        notes.append(f"The cases that the parent learned from are not at hand: {instead}, so watch for forgetting.")
     if not plan.pool:
         notes.append("There is no case without labels in the library: fine-tuning is supervised only.")
     preset = recipe_of(plan, parent.manifest)

@@ -61,7 +61,7 @@ class FineTuneRequest:
         """
         FineTuneCases(self.library, self.replay).check(manifest)
         corrected = self._corrected()
-        self.library.check_cases(self.validation, labelled=True, where="--validation")
+        self.library.check_cases(self.validation, labelled=True, where="The list of validation cases")
         labelled = set(self.library.labelled_cases())
         return FineTunePlan(
             model=manifest.id,
@@ -83,10 +83,14 @@ class FineTuneRequest:
             return chosen
         both = sorted(set(self.cases) & set(self.validation))
         if both:
-            raise TrainingError(f"Case '{both[0]}' is in both --cases and --validation: remove it from one of them.")
+            raise TrainingError(
+                f"Case '{both[0]}' is both among the cases to learn from and those of validation: remove it from one of them."
+            )
         if not self.cases:
-            raise TrainingError("--cases names no case: name at least one corrected case, or leave it out to use all.")
-        self.library.check_cases(self.cases, labelled=True, where="--cases")
+            raise TrainingError(
+                "The list of cases to learn from is empty: name at least one corrected case, or give no list to use all."
+            )
+        self.library.check_cases(self.cases, labelled=True, where="The list of cases")
         return self.cases
 
     def _version(self, name: str) -> int:
@@ -98,15 +102,18 @@ class FineTuneRequest:
     def _replayed(self, manifest: Manifest) -> tuple[str, ...]:
         if self.replay is None:
             if self.replay_cases:
-                raise TrainingError("--replay-cases needs --replay: name the dataset that holds the cases.")
+                raise TrainingError(
+                    "Cases to replay are named, but no dataset that holds them: name it.", command_line="--replay DATASET"
+                )
             return ()
         if self.replay_cases is not None:
-            self.replay.check_cases(self.replay_cases, labelled=True, where="--replay-cases")
+            self.replay.check_cases(self.replay_cases, labelled=True, where="The list of cases to replay")
             return self.replay_cases
         cases = _first_learned_from(manifest)
         if not cases:
             raise TrainingError(
-                f"Model '{manifest.id}' does not say which cases it was trained on: name them with --replay-cases."
+                f"Model '{manifest.id}' does not say which cases it was trained on: name those to replay.",
+                command_line="--replay-cases CASES",
             )
         self.replay.check_cases(cases, labelled=True, where=f"Model '{manifest.id}'")
         return cases

@@ -6,7 +6,13 @@ from dualssl.metrics.case_metrics import CaseScore, SegmentationScores, Structur
 from dualssl.metrics.correlation import spearman
 from dualssl.metrics.error_detection import ErrorDetection, ErrorHistogram, detect_errors
 from dualssl.metrics.overlap import dice, jaccard
-from dualssl.metrics.review_efficiency import ReviewCurve, ReviewGain, review_curve, share_of_errors_in_top
+from dualssl.metrics.review_efficiency import (
+    ReviewCurve,
+    ReviewGain,
+    best_share_of_errors_in_top,
+    review_curve,
+    share_of_errors_in_top,
+)
 from dualssl.metrics.surface import VOXELS, SurfaceDistances, SurfacePair, assd, hd95, surface_dice, surface_distances
 
 __all__ = [
@@ -22,6 +28,7 @@ __all__ = [
     "SurfacePair",
     "VOXELS",
     "assd",
+    "best_share_of_errors_in_top",
     "detect_errors",
     "dice",
     "expected_calibration_error",

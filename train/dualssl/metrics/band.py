@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -60,6 +59,9 @@ def foreground_band(prediction: ArrayLike, voxels: int) -> NDArray[np.bool_]:
     box = bounding_box(foreground, margin=voxels)
     if box is None or voxels == 0:
         return foreground
+    # Here, for a program that only shows results has no use for SciPy and would wait for it.
+    from scipy import ndimage
+
     part = foreground[box].view(np.uint8)
     for axis in range(part.ndim):
         part = ndimage.maximum_filter1d(part, size=2 * voxels + 1, axis=axis, mode="constant", cval=0)

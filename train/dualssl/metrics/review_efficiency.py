@@ -149,6 +149,26 @@ def share_of_errors_in_top(uncertainty: ArrayLike, errors: ArrayLike, band: Arra
     return float(_reached(groups, groups.sums(wrong), share)[0]) / total
 
 
+def best_share_of_errors_in_top(errors: ArrayLike, band: ArrayLike | None, fraction: float) -> float | None:
+    """The most that `share_of_errors_in_top` can be: that of a map which ranks every error first.
+
+    Where more than `fraction` of the band is wrong, no map can hold all errors in so few voxels: with an error rate of 13 %,
+    the top 5 % hold at most 38 % of the errors.
+
+    Args:
+        errors: where the prediction is wrong (k, j, i).
+        band: same shape; every voxel if None.
+        fraction: of the band's voxels, 0..1.
+
+    Returns:
+        0..1, or None if there is no error to find.
+
+    Raises:
+        ValueError: the shapes differ, or the fraction lies outside 0..1.
+    """
+    return share_of_errors_in_top(errors, errors, band, fraction)
+
+
 @dataclass(frozen=True, eq=False)
 class _Counts:
     """Voxel counts before the review, and the band's label pairs that the review replaces.

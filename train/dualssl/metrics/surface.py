@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from dualssl.metrics.band import bounding_box
 from dualssl.metrics.overlap import as_masks
@@ -167,6 +166,8 @@ def _surface_voxels(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 def _nearest(points: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distance of each point to the nearest target."""
+    from scipy.spatial import cKDTree
+
     # A k-d tree grows with the surfaces; a distance transform grows with the box that holds both, which one stray
     # false positive stretches over the whole image. Median splits are slow on the many equal coordinates of a grid.
     tree = cKDTree(targets, balanced_tree=False)

@@ -55,7 +55,7 @@ def metadata(manifest: Manifest) -> dict[str, Any]:
         ),
         "authors": str(provenance.get("authors", NOT_STATED)),
         "copyright": str(provenance.get("copyright", NOT_STATED)),
-        "data_source": str(provenance.get("dataset", NOT_STATED)),
+        "data_source": str(provenance.get("data") or provenance.get("dataset", NOT_STATED)),
         "image_classes": "; ".join(
             f"{name}: {describe_normalisation(normalisation)}"
             for name, normalisation in zip(manifest.channel_names, manifest.preprocessing.normalisation, strict=True)
@@ -64,6 +64,7 @@ def metadata(manifest: Manifest) -> dict[str, Any]:
         "pred_classes": f"{len(channels)} channels of probabilities that add up to 1: {classes}",
         "eval_metrics": validation_figures(manifest),
         "intended_use": INTENDED_USE,
+        "references": [str(text) for text in provenance.get("citations") or ()],
         "network_data_format": {
             "inputs": {"image": _input_format(manifest)},
             "outputs": {

@@ -1,9 +1,11 @@
 """What people read about a model: the model card, the licence note and the rows that front ends show. Free of torch.
 
 Provenance is plain data. Read here, all optional: `created`, `dataset`, `labelled` and `unlabelled` and `validation` (case
-names or their number), `preset`, `without`, `weights`, `iterations`, `batch`, `seed`, `device`, `hours`,
+names or their number), `preset`, `without`, `weights`, `checkpoint`, `iterations`, `batch`, `seed`, `device`, `hours`,
 `validation_curve` (records of `iteration` and scores, oldest first), `metrics` (name to number, instead of the curve),
-`authors`, `copyright`, `licence`. Others stay in the manifest and are not shown.
+`authors`, `copyright`, `licence`; and what `dualssl.model.release` adds: `data` (words on the images), `citations` and
+`limits` (texts), `released_from` (id of a model), `stored_as`, `evaluation` and `calibration` (see there). Others stay in the
+manifest and are not shown.
 """
 
 from __future__ import annotations
@@ -35,11 +37,13 @@ _CARD = """# {name}
 {use}
 Images that differ from the training data (scanner, protocol, patients, field of view) may be segmented wrongly. Low
 uncertainty is no proof of a right result: both networks can agree on a mistake.
-
+{limits}
 ## Licence
 
 {licence}
-"""
+{citations}"""
+_SEGMENTATIONS = {"mean": "mean of both networks", "network_a": "network A", "network_b": "network B"}
+_FIGURES = (("dice", "Dice %", 100.0), ("jaccard", "Jaccard %", 100.0), ("hd95", "HD95 mm", 1.0), ("assd", "ASSD mm", 1.0))
 
 
 def describe(manifest: Manifest) -> dict[str, str]:
@@ -61,12 +65,16 @@ def describe(manifest: Manifest) -> dict[str, str]:
         ),
         "Temperature": "" if manifest.temperature == 1.0 else f"{manifest.temperature:.4g}",
         "Fine-tuned from": manifest.parent or "",
+        "Released from": _text(provenance, "released_from"),
+        "Stored as": _text(provenance, "stored_as"),
         "Dataset": _text(provenance, "dataset"),
+        "Data": _text(provenance, "data"),
         "Labelled cases": _count(provenance, "labelled"),
         "Unlabelled cases": _count(provenance, "unlabelled"),
         "Preset": _text(provenance, "preset")
         + (f" without {_text(provenance, 'without')}" if provenance.get("without") else ""),
         "Weights": _text(provenance, "weights"),
+        "Checkpoint": _text(provenance, "checkpoint"),
         "Iterations": _text(provenance, "iterations"),
         "Batch": _text(provenance, "batch"),
         "Seed": _text(provenance, "seed"),
@@ -101,11 +109,9 @@ def validation_figures(manifest: Manifest) -> dict[str, float]:
 
 def model_card(manifest: Manifest) -> str:
     """Content of `docs/README.md`."""
-    figures = validation_figures(manifest)
-    cases = _count(manifest.provenance, "validation")
-    intro = f"Cases that were not trained on: {cases}.\n\n" if cases else ""
-    table = "\n".join(f"* {name}: {value:.4g}" for name, value in figures.items())
     rows = {heading: text for heading, text in describe(manifest).items() if heading != "Validation"}
+    citations = "".join(f"* {text}\n" for text in _texts(manifest.provenance, "citations"))
+    limits = "".join(f"\n* {text}" for text in _texts(manifest.provenance, "limits"))
     return _CARD.format(
         name=manifest.name,
         rows="\n".join(f"* **{heading}**: {text}" for heading, text in rows.items()),
@@ -114,10 +120,63 @@ def model_card(manifest: Manifest) -> str:
             f"| #{bytes(label.color).hex()} |"
             for label in manifest.labels
         ),
-        validation=intro + table if figures else "No figures were recorded: how good the model is, is not known.",
+        validation=_validation(manifest),
         use=INTENDED_USE,
+        limits=f"{limits}\n" if limits else "",
         licence=licence_note(manifest),
+        citations=f"\n## Citation\n\n{citations}" if citations else "",
     )
+
+
+def _validation(manifest: Manifest) -> str:
+    """How good the model was on cases that it was not trained on."""
+    evaluation = manifest.provenance.get("evaluation")
+    if isinstance(evaluation, dict):
+        parts = [_evaluation(manifest, evaluation)]
+    else:
+        figures = validation_figures(manifest)
+        if not figures:
+            return "No figures were recorded: how good the model is, is not known."
+        cases = _count(manifest.provenance, "validation")
+        parts = [f"Cases that were not trained on: {cases}."] if cases else []
+        parts.append("\n".join(f"* {name}: {value:.4g}" for name, value in figures.items()))
+    calibration = manifest.provenance.get("calibration")
+    if isinstance(calibration, dict):
+        parts.append(_calibration(calibration))
+    return "\n\n".join(parts)
+
+
+def _evaluation(manifest: Manifest, evaluation: dict[str, Any]) -> str:
+    """The table of an evaluation, as `dualssl.model.release` records it."""
+    pieces = [label.name for label in manifest.labels if label.value in manifest.postprocessing.largest_component]
+    dataset = evaluation.get("dataset") or "a dataset without a name"
+    sentences = [
+        f"{evaluation.get('cases', '?')} cases of {dataset} that were not trained on, on the images' own grids. Every "
+        "case counts; one in which nothing was found counts with the worst value.",
+        f"Of {', '.join(pieces)} only the largest piece was kept." if pieces else "No piece was removed.",
+        f"Measured on model {evaluation['model']}, from which this one was released." if evaluation.get("model") else "",
+    ]
+    table = [f"| | {' | '.join(title for _, title, _ in _FIGURES)} |", "|---|" + "---|" * len(_FIGURES)]
+    for key, name in _SEGMENTATIONS.items():
+        scores = evaluation.get(key)
+        if isinstance(scores, dict):
+            cells = [f"{scale * scores[figure]:.2f}" if figure in scores else "" for figure, _, scale in _FIGURES]
+            table.append(f"| {name} | {' | '.join(cells)} |")
+    names = (
+        ("error_rate", "share of wrong voxels"),
+        ("entropy_auroc", "AUROC of entropy for them"),
+        ("ece", "calibration error"),
+    )
+    known = [f"{name} {evaluation[key]:.3f}" for key, name in names if isinstance(evaluation.get(key), (int, float))]
+    around = f"In the segmentation and 5 voxels around it: {', '.join(known)}." if known else ""
+    return "\n\n".join(part for part in (" ".join(s for s in sentences if s), "\n".join(table), around) if part)
+
+
+def _calibration(calibration: dict[str, Any]) -> str:
+    before, after = calibration.get("ece_before"), calibration.get("ece_after")
+    known = isinstance(before, (int, float)) and isinstance(after, (int, float)) and calibration.get("kept")
+    errors = f" Expected calibration error {before:.4f} before, {after:.4f} after." if known else ""
+    return f"{calibration.get('verdict') or ''}{errors}".strip()
 
 
 def licence_note(manifest: Manifest) -> str:
@@ -133,6 +192,12 @@ def _text(provenance: dict[str, Any], key: str) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(str(v) for v in value)
     return "" if value is None else str(value)
+
+
+def _texts(provenance: dict[str, Any], key: str) -> list[str]:
+    """The texts in a list; one text alone counts as a list of one."""
+    value = provenance.get(key)
+    return [str(v) for v in value] if isinstance(value, (list, tuple)) else [str(value)] if value else []
 
 
 def _count(provenance: dict[str, Any], key: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from dualssl.errors import PredictionError
+
 if TYPE_CHECKING:
     from dualssl.case_files import CaseFiles
     from dualssl.errors import DualSSLError
@@ -46,6 +48,21 @@ def misfit(
     if ours != theirs if channels_by_name else len(ours) != len(theirs):
         return Misfit("channels", ", ".join(ours), ", ".join(theirs))
     return None
+
+
+def check_channel_count(manifest: Manifest, given: int) -> None:
+    """See that there is a volume for each channel of a model, before it is loaded.
+
+    Raises:
+        PredictionError: there are more or fewer.
+    """
+    names = manifest.channel_names
+    if len(names) != given:
+        needs = "one volume" if len(names) == 1 else f"{len(names)} volumes of one patient at once"
+        raise PredictionError(
+            f"The model '{manifest.name}' needs {needs} ({', '.join(names)}), and {'one' if given == 1 else given} "
+            f"{'is' if given == 1 else 'are'} given: choose a model for {'one volume' if given == 1 else f'{given} volumes'}."
+        )
 
 
 def check_fit(

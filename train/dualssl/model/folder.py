@@ -5,6 +5,7 @@ Importing this module, `read_manifest`, `verify_model` and `describe_model` do n
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from datetime import datetime
@@ -100,8 +101,14 @@ def describe_model(folder: Path) -> dict[str, str]:
     return describe(read_manifest(folder))
 
 
-def new_model_id(name: str, when: datetime, networks: DualNetwork) -> str:
+def new_model_id(name: str, when: datetime, networks: DualNetwork, more: str = "") -> str:
     """An id for a new model, e.g. `left-atrium-20260131-4f2a91c0`: name, date and the weights' SHA-256, shortened.
+
+    Args:
+        name: of the model.
+        when: it was made.
+        networks: its weights.
+        more: what else tells it from other models of the same weights; empty where nothing does.
 
     Raises:
         ModelError: a weight is not finite.
@@ -110,7 +117,10 @@ def new_model_id(name: str, when: datetime, networks: DualNetwork) -> str:
 
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain)[:_SLUG_LENGTH].strip("-") or "model"
-    return f"{slug}-{when:%Y%m%d}-{digest(networks.a, networks.b)[:8]}"
+    sha256 = digest(networks.a, networks.b)
+    if more:
+        sha256 = hashlib.sha256((sha256 + more).encode()).hexdigest()
+    return f"{slug}-{when:%Y%m%d}-{sha256[:8]}"
 
 
 def _texts(manifest: Manifest) -> dict[str, str]:

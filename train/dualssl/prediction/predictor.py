@@ -20,7 +20,7 @@ from dualssl.networks.pair import DualNetwork
 from dualssl.prediction.components import keep_largest_components
 from dualssl.prediction.memory import RESULT_BYTES, ensure_memory, memory_need, window_budget
 from dualssl.prediction.precision import Precision, dtype_for, memory_format_for
-from dualssl.prediction.results import ArrayPrediction, Prediction, Seconds
+from dualssl.prediction.results import ArrayPrediction, ClassProbabilities, Prediction, Seconds
 from dualssl.prediction.roi import RegionOfInterest
 from dualssl.prediction.sliding import Progress, stream_windows
 from dualssl.prediction.windows import Blending, WindowPlan, choose_window, plan_windows
@@ -226,7 +226,7 @@ class Predictor:
         entropy, kl, js = (placed(prepared.restore_map(array)) for array in (result.entropy, result.kl, result.js))
         confidence = None
         if keep_confidence and result.probability is not None:
-            confidence = placed(prepared.restore_map(result.probability.confidence()))
+            confidence = placed(_restored_confidence(result.probability, prepared))
         return Prediction(
             geometry=geometry,
             label=label,
@@ -288,3 +288,17 @@ class Predictor:
             if other.window != plan.window or self._batch(other, budget) < batch:
                 return budget
         return None
+
+
+def _restored_confidence(probability: ClassProbabilities, prepared: Prepared) -> NDArray[np.float32]:
+    """Largest of the classes' mean probabilities on the grid of the prepared volumes.
+
+    Brought there class by class, as labels are: the largest probability, interpolated, would be high on both sides of a border
+    and hence on it too, where two classes are equally probable.
+    """
+    if not prepared.resampled:
+        return np.asarray(prepared.restore_map(probability.confidence()), np.float32)
+    best: NDArray[np.float32] = prepared.restore_map(probability.mean(0))
+    for value in range(1, probability.classes):
+        np.maximum(best, prepared.restore_map(probability.mean(value)), out=best)
+    return best

@@ -112,7 +112,7 @@ class Preset:
         for name in sorted(names, key=lambda n: n == "ema"):
             result = result._without_one(name)
         if not result.terms:
-            raise TrainingError(f"--without {', '.join(names)} leaves preset '{self.name}' nothing to learn from.")
+            raise TrainingError(f"Without {', '.join(names)}, preset '{self.name}' has nothing to learn from.")
         if not any(reads_unlabelled(term, result.ema_decay is not None) for term in result.terms):
             result = replace(result, uses_unlabelled=False)
         return result
@@ -131,12 +131,12 @@ class Preset:
         if name == "ema" and self.ema_decay is not None:
             if (self.copy_paste is not None and self.uses_unlabelled) or any(term.name == "pseudo" for term in self.terms):
                 raise TrainingError(
-                    f"--without ema: the pseudo-labels of preset '{self.name}' come from the EMA teacher; leave out pseudo and "
-                    "copy_paste as well."
+                    f"The EMA teacher cannot be left out alone, for the pseudo-labels of preset '{self.name}' come from it: "
+                    "leave out pseudo and copy_paste as well."
                 )
             return replace(self, ema_decay=None, export="student")
         raise TrainingError(
-            f"--without {name}: preset '{self.name}' has no such part to leave out; it has {', '.join(self._parts())}."
+            f"There is no part '{name}' to leave out of preset '{self.name}': it has {', '.join(self._parts())}."
         )
 
     def _parts(self) -> list[str]:
@@ -160,11 +160,11 @@ class Preset:
             try:
                 weight = float(number)
             except ValueError:
-                raise TrainingError(f"--weight {setting}: give TERM=NUMBER, for instance cosine=0.5.") from None
+                raise TrainingError(f"'{setting}' is no weight of a term: give TERM=NUMBER, for instance cosine=0.5.") from None
             if name not in known_terms():
-                raise TrainingError(f"--weight {setting}: there is no term '{name}'; use one of {', '.join(known_terms())}.")
+                raise TrainingError(f"There is no term '{name}' to weight: use one of {', '.join(known_terms())}.")
             if not 0.0 <= weight < float("inf"):
-                raise TrainingError(f"--weight {setting}: a weight is 0 or more.")
+                raise TrainingError(f"The weight '{setting}' cannot be used: a weight is 0 or more.")
             if any(term.name == name for term in result.terms):
                 terms = tuple(replace(t, weight=weight) if t.name == name else t for t in result.terms)
             else:

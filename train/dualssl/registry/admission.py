@@ -41,12 +41,14 @@ def parent_of(state: RegistryState, manifest: Manifest, parent: str | None) -> V
     if not found:
         raise RegistryError(
             f"Model '{manifest.id}' comes from '{manifest.parent}', which is not in the registry: add that model first, or add "
-            "this one without a parent (--without-parent)."
+            "this one without a parent.",
+            command_line="--without-parent",
         )
     if len(found) > 1:
         raise RegistryError(
             f"Model '{manifest.id}' comes from '{manifest.parent}', which can be {' or '.join(r.id for r in found)} here: "
-            "say which of them is the parent (--parent)."
+            "say which of them is the parent.",
+            command_line="--parent VERSION",
         )
     return found[0]
 
@@ -93,4 +95,6 @@ def refuse_unproposed(record: VersionRecord) -> NoReturn:
         why = "it was not compared with its parent" if record.parent else "it has no parent that it could be better than"
     else:
         why = str(record.verdict["reason"]).rstrip(".")
-    raise RegistryError(f"Version {record.id} is not proposed ({why}): use force (--force) to activate it all the same.")
+    raise RegistryError(
+        f"Version {record.id} is not proposed ({why}): only by force it is activated all the same.", command_line="--force"
+    )

@@ -52,7 +52,8 @@ def scores_of(evaluation: Mapping[str, Any]) -> ScoredSet:
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise RegistryError(
-            f"These are no scores of a model, for they lack or garble a field ({error}): use what 'dualssl evaluate' writes."
+            f"These are no scores of a model, for they lack or garble a field ({error}): use those of an evaluation.",
+            command_line="dualssl evaluate MODEL DATASET --output FILE",
         ) from error
 
 
@@ -62,7 +63,9 @@ def read_scores(path: Path) -> ScoredSet:
     Raises:
         RegistryError: there is no such file, or as `scores_of`.
     """
-    return read_file(path, scores_of, "give a file that 'dualssl evaluate' wrote")
+    return read_file(
+        path, scores_of, "give the file of an evaluation", command_line="dualssl evaluate MODEL DATASET --output FILE"
+    )
 
 
 def _case(data: Mapping[str, Any]) -> ScoredCase:
@@ -110,7 +113,7 @@ def held_out_cases(dataset: Dataset, manifests: Sequence[Manifest], wanted: Sequ
             f"Model '{trained[seen[0]]}' was trained on case '{seen[0]}', which would flatter it: compare on cases that "
             "neither model has seen."
         )
-    dataset.check_cases(tuple(wanted), labelled=True, where="--cases")
+    dataset.check_cases(tuple(wanted), labelled=True, where="The list of cases")
     return tuple(wanted)
 
 

@@ -14,6 +14,7 @@ Decision = Literal["better", "not proved", "worse"]
 Outcome = Literal["held", "not proved", "broken", "not assessed"]
 
 FORMAT_VERSION = 1
+_WRITES = "dualssl models compare MODEL_A MODEL_B DATASET --output FILE"
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Verdict:
         """
         version = data.get("format_version") if isinstance(data, dict) else None
         if type(version) is not int or version < 1:
-            raise RegistryError("This is no verdict of a comparison: give the file that `dualssl models compare` wrote.")
+            raise RegistryError("This is no verdict of a comparison: give the file of one.", command_line=_WRITES)
         if version > FORMAT_VERSION:
             raise RegistryError(f"The verdict has format {version}, this program reads up to {FORMAT_VERSION}: update dualssl.")
         try:
@@ -143,7 +144,7 @@ def read_verdict(path: Path) -> Verdict:
     Raises:
         RegistryError: there is no such file, or it holds no verdict.
     """
-    return read_file(path, Verdict.from_json, "give a file that 'dualssl models compare' wrote")
+    return read_file(path, Verdict.from_json, "give the file of a comparison", command_line=_WRITES)
 
 
 def _set_comparison(data: dict[str, Any]) -> SetComparison:

@@ -1,7 +1,7 @@
 """What a person reviews: uncertain regions and case scores. NumPy and SciPy only, no torch."""
 
 from dualssl.review.case_scores import CaseScores, score_case
-from dualssl.review.region import Region, RegionKind
+from dualssl.review.region import PlacedRegion, Region, RegionKind
 from dualssl.review.regions import (
     RegionSettings,
     ReviewRegions,
@@ -12,6 +12,7 @@ from dualssl.review.regions import (
 
 __all__ = [
     "CaseScores",
+    "PlacedRegion",
     "Region",
     "RegionKind",
     "RegionSettings",

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from dualssl.plain_data import plain
+
+if TYPE_CHECKING:
+    from typing import Self
 
 RegionKind = Literal["ambiguous", "conflict"]
 
 
 @dataclass(frozen=True)
-class Region:
-    """A connected uncertain region. Its voxels are found by `id` in the region label map.
+class PlacedRegion:
+    """A connected uncertain region, as far as it does not depend on the order in which an image's voxels are held.
+
+    Programs reverse axes when they load an image, so this is what is kept beside one. Its voxels are found by `id` in the
+    region label map.
 
     Attributes:
         id: 1, 2, ... in order of `score`.
@@ -25,8 +31,6 @@ class Region:
         mean_entropy, peak_entropy: of the normalised entropy, 0..1.
         mean_kl, peak_kl: of the KL divergence between the networks, nats.
         centre_ras: RAS, mm: the region's voxel nearest to its uncertainty-weighted centroid, so always inside.
-        centre_kji: the same voxel as array indices (k, j, i).
-        start_kji, stop_kji: bounding box in array indices (k, j, i); `stop` is the first index beyond it.
         labels: label values, in increasing order and without background, inside the region or in contact with it.
     """
 
@@ -40,9 +44,6 @@ class Region:
     mean_kl: float
     peak_kl: float
     centre_ras: tuple[float, float, float]
-    centre_kji: tuple[int, int, int]
-    start_kji: tuple[int, int, int]
-    stop_kji: tuple[int, int, int]
     labels: tuple[int, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -50,34 +51,50 @@ class Region:
         return dict(plain(asdict(self)))
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Region:
+    def from_json(cls, data: dict[str, Any]) -> Self:
         """Read plain data; fields that it does not know are left aside.
 
         Raises:
             ValueError: a field is missing or of the wrong kind.
         """
         try:
-            kind = data["kind"]
-            if kind not in get_args(RegionKind):
-                raise ValueError(f"a region cannot be of the kind {kind!r}")
-            return cls(
-                id=int(data["id"]),
-                kind=kind,
-                voxels=int(data["voxels"]),
-                volume_ml=float(data["volume_ml"]),
-                score=float(data["score"]),
-                mean_entropy=float(data["mean_entropy"]),
-                peak_entropy=float(data["peak_entropy"]),
-                mean_kl=float(data["mean_kl"]),
-                peak_kl=float(data["peak_kl"]),
-                centre_ras=_three(data["centre_ras"], float),
-                centre_kji=_three(data["centre_kji"], int),
-                start_kji=_three(data["start_kji"], int),
-                stop_kji=_three(data["stop_kji"], int),
-                labels=tuple(int(v) for v in data["labels"]),
-            )
+            return cls(**cls._read(data))
         except (KeyError, TypeError) as error:
             raise ValueError(f"a region lacks or garbles a field: {error}") from error
+
+    @classmethod
+    def _read(cls, data: dict[str, Any]) -> dict[str, Any]:
+        kind = data["kind"]
+        if kind not in get_args(RegionKind):
+            raise ValueError(f"a region cannot be of the kind {kind!r}")
+        figures = ("volume_ml", "score", "mean_entropy", "peak_entropy", "mean_kl", "peak_kl")
+        return {
+            "id": int(data["id"]),
+            "kind": kind,
+            "voxels": int(data["voxels"]),
+            **{name: float(data[name]) for name in figures},
+            "centre_ras": _three(data["centre_ras"], float),
+            "labels": tuple(int(v) for v in data["labels"]),
+        }
+
+
+@dataclass(frozen=True)
+class Region(PlacedRegion):
+    """The same with its place among the voxels of the image in which it was found.
+
+    Attributes:
+        centre_kji: the voxel at `centre_ras` as array indices (k, j, i).
+        start_kji, stop_kji: bounding box in array indices (k, j, i); `stop` is the first index beyond it.
+    """
+
+    centre_kji: tuple[int, int, int]
+    start_kji: tuple[int, int, int]
+    stop_kji: tuple[int, int, int]
+
+    @classmethod
+    def _read(cls, data: dict[str, Any]) -> dict[str, Any]:
+        indices = {name: _three(data[name], int) for name in ("centre_kji", "start_kji", "stop_kji")}
+        return {**super()._read(data), **indices}
 
 
 def _three(values: Any, kind: type) -> tuple[Any, Any, Any]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
 from dualssl.metrics.band import Box, bounding_box, foreground_band
 from dualssl.review.region import Region, RegionKind
@@ -149,6 +148,9 @@ def _scored_pieces(
     maps: _Maps, voxel_ml: float, steps: NDArray[np.float64], settings: RegionSettings
 ) -> Iterator[tuple[float, NDArray[np.intp]]]:
     """Score and indices (n, 3) in the whole image, in memory order, of each piece that is large enough."""
+    # Here, for a program that only shows regions has no use for SciPy and would wait for it.
+    from scipy import ndimage
+
     uncertain = (maps.entropy >= settings.entropy) | (maps.kl >= settings.kl)
     box = bounding_box(uncertain)
     if box is None:
@@ -184,8 +186,9 @@ def _describe(
     entropy = maps.entropy.reshape(-1)[flat].astype(np.float64)
     kl = maps.kl.reshape(-1)[flat].astype(np.float64)
     weights = voxel_uncertainty(entropy, kl).astype(np.float64)
-    centroid = (weights[:, None] * indices).sum(axis=0) / weights.sum()
-    nearest = indices[int(np.argmin(np.linalg.norm((indices - centroid) @ steps, axis=1)))]
+    centroid = weights @ indices / weights.sum()
+    away = (indices - centroid) @ steps
+    nearest = indices[int(np.argmin(np.einsum("ij,ij->i", away, away)))]
     right, anterior, superior = (float(c) for c in geometry.kji_to_ras(nearest))
     start, stop = indices.min(axis=0), indices.max(axis=0) + 1
     return Region(

@@ -15,7 +15,6 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +52,8 @@ def pieces_of(
             for indices in pieces_of(part, uncertainty[half], steps, max_extent_mm):
                 yield indices + np.array([s.start for s in half])
         return
+    from scipy import ndimage
+
     owner = _nearest_seed(member, uncertainty, steps, max_extent_mm / 2.0)
     for number, box in enumerate(ndimage.find_objects(owner), start=1):
         piece = owner[box] == number
@@ -66,6 +67,8 @@ def pieces_of(
 
 def _halves(member: NDArray[np.bool_], steps: NDArray[np.float64]) -> Iterator[tuple[tuple[slice, ...], NDArray[np.bool_]]]:
     """Cut across the longest axis: the connected parts of both halves, each as its box and the mask in that box."""
+    from scipy import ndimage
+
     axis = int(np.argmax(np.asarray(member.shape) * np.linalg.norm(steps, axis=1)))
     middle = member.shape[axis] // 2
     for low, high in ((0, middle), (middle, member.shape[axis])):
@@ -79,22 +82,11 @@ def _nearest_seed(
     member: NDArray[np.bool_], uncertainty: NDArray[np.float32], steps: NDArray[np.float64], radius_mm: float
 ) -> NDArray[np.int32]:
     """Number (1, 2, ...) of each member's nearest seed, 0 elsewhere; seeds lie farther than the radius from each other."""
-    voxels = np.flatnonzero(member)
-    voxels = voxels[np.argsort(-uncertainty.reshape(-1)[voxels], kind="stable")]
     owner = np.zeros(member.shape, dtype=np.int32)
-    taken = owner.reshape(-1)
     distance = np.full(member.shape, np.inf, dtype=np.float32)
     reach, ball = _ball(member.shape, steps, radius_mm)
-    position, number = 0, 0
-    while position < voxels.size:
-        chunk = voxels[position : position + _CHUNK]
-        free = np.flatnonzero(taken[chunk] == 0)
-        if free.size == 0:
-            position += chunk.size
-            continue
-        position += int(free[0])
-        number += 1
-        seed = np.unravel_index(voxels[position], member.shape)
+    for number, voxel in enumerate(_free_voxels(member, uncertainty, owner), start=1):
+        seed = np.unravel_index(voxel, member.shape)
         # Only voxels inside the radius can have this seed as their nearest: all others get a nearer one of their own.
         start = [max(int(s) - r, 0) for s, r in zip(seed, reach, strict=True)]
         stop = [min(int(s) + r + 1, n) for s, r, n in zip(seed, reach, member.shape, strict=True)]
@@ -107,13 +99,32 @@ def _nearest_seed(
     return owner
 
 
+def _free_voxels(member: NDArray[np.bool_], uncertainty: NDArray[np.float32], owner: NDArray[np.int32]) -> Iterator[int]:
+    """Flat indices of the members that have no owner when they are asked for, the most uncertain first."""
+    values, taken = uncertainty.reshape(-1), owner.reshape(-1)
+    voxels = np.flatnonzero(member)
+    # The seeds among the most uncertain eighth take nearly all the others, which then need not be brought into order.
+    some = len(voxels) // 8
+    bound = np.partition(values[voxels], -some - 1)[-some - 1]
+    for part in (values[voxels] >= bound, values[voxels] < bound):
+        free = voxels[part & (taken[voxels] == 0)]
+        ordered = free[np.argsort(-values[free], kind="stable")]
+        position = 0
+        while position < ordered.size:
+            chunk = ordered[position : position + _CHUNK]
+            left = np.flatnonzero(taken[chunk] == 0)
+            position += int(left[0]) if left.size else chunk.size
+            if left.size:
+                yield int(ordered[position])
+
+
 def _ball(shape: tuple[int, ...], steps: NDArray[np.float64], radius_mm: float) -> tuple[list[int], NDArray[np.float32]]:
     """Half widths of the window around a seed, and the distance in mm of each of its voxels, infinite beyond the radius."""
     # The farthest that a ball reaches along an axis of a grid that need not be orthogonal: x G x = r², G = steps stepsᵀ.
     inverse = np.linalg.inv(steps @ steps.T)
     reach = [min(int(radius_mm * np.sqrt(inverse[a, a]) + 1e-6), shape[a]) for a in range(3)]
-    grid = np.stack(np.meshgrid(*(np.arange(-r, r + 1.0) for r in reach), indexing="ij"), axis=-1)
-    distance = np.linalg.norm(grid @ steps, axis=-1)
+    along = np.ix_(*(np.arange(-r, r + 1.0) for r in reach))
+    distance = np.sqrt(sum(sum(n * step[axis] for n, step in zip(along, steps, strict=True)) ** 2 for axis in range(3)))
     return reach, np.where(distance <= radius_mm, distance, np.inf).astype(np.float32)
 
 

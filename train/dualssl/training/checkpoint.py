@@ -81,7 +81,7 @@ def load_checkpoint(path: Path, state: TrainingState) -> None:
         TrainingError: there is no checkpoint, it is damaged, or it belongs to other networks.
     """
     if not path.is_file():
-        raise TrainingError(f"There is no checkpoint {path} to resume from: start the run without --resume.")
+        raise TrainingError(f"There is no checkpoint {path} to resume from: start the run from its beginning.")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

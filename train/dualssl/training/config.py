@@ -50,19 +50,25 @@ class TrainingConfig(StoredSettings):
     def __post_init__(self) -> None:
         check_patch(self.patch)
         if not self.labelled:
-            raise TrainingError("No case is labelled: name at least one with --labelled.")
+            raise TrainingError("No case is labelled: name at least one.")
         if self.batch < 2 or self.batch % 2:
-            raise TrainingError(f"--batch {self.batch}: half of a batch is labelled, so use an even number from 2 on.")
+            raise TrainingError(
+                f"The batch size {self.batch} does not fit: half of a batch is labelled, so use an even number from 2 on."
+            )
         if self.iterations < 1:
-            raise TrainingError(f"--iterations {self.iterations}: at least one is needed.")
+            raise TrainingError(f"{self.iterations} iterations are too few: at least one is needed.")
         if not 0 <= self.seed < 2**32:
-            raise TrainingError(f"--seed {self.seed}: give a whole number from 0 to {2**32 - 1}.")
+            raise TrainingError(f"The seed {self.seed} cannot be used: give a whole number from 0 to {2**32 - 1}.")
         if self.validate_every < 0:
-            raise TrainingError(f"--validate-every {self.validate_every}: give 0 (at the end only) or more.")
+            raise TrainingError(
+                f"A validation every {self.validate_every} iterations cannot be: give 0 (at the end only) or more."
+            )
         if not 0.0 <= self.dropout < 1.0:
-            raise TrainingError(f"--dropout {self.dropout}: give a share from 0 to below 1.")
+            raise TrainingError(f"A dropout of {self.dropout} cannot be: give a share from 0 to below 1.")
         if self.width < 1:
-            raise TrainingError(f"--width {self.width}: the base width is a positive number of filters, such as 8 or 16.")
+            raise TrainingError(
+                f"A width of {self.width} cannot be: the base width is a positive number of filters, such as 8 or 16."
+            )
         self._refuse_overlap(self.labelled, self.validation, "labelled", "validation")
         self._refuse_overlap(self.labelled, self.unlabelled, "labelled", "unlabelled")
         self._refuse_overlap(self.unlabelled, self.validation, "unlabelled", "validation")
@@ -85,11 +91,11 @@ def check_patch(patch: Shape) -> None:
     sides = ",".join(str(n) for n in patch)
     if any(n <= 0 or n % PATCH_MULTIPLE for n in patch):
         raise TrainingError(
-            f"--patch {sides}: every side (k,j,i) must be a positive multiple of {PATCH_MULTIPLE}, "
+            f"Patches of {sides} voxels do not fit: every side (k,j,i) must be a positive multiple of {PATCH_MULTIPLE}, "
             f"for instance {','.join(str(max(1, round(n / PATCH_MULTIPLE)) * PATCH_MULTIPLE) for n in patch)}."
         )
     if all(n == PATCH_MULTIPLE for n in patch):
         raise TrainingError(
-            f"--patch {sides} leaves a single voxel at the networks' coarsest stage, which cannot be normalised: "
+            f"A patch of {sides} voxels leaves a single voxel at the networks' coarsest stage, which cannot be normalised: "
             "make at least one side 32 or more."
         )

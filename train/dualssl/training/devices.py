@@ -24,6 +24,8 @@ def precision_for(device: str) -> Any:
 def make_fabric(device: DeviceChoice) -> Fabric:
     """A Fabric on one device, or on as many processes as `torchrun` started, one device each.
 
+    One process takes the GPU that is in use (`torch.cuda.set_device`), by default the first.
+
     Raises:
         TrainingError: the device asked for is not there.
     """
@@ -37,13 +39,18 @@ def make_fabric(device: DeviceChoice) -> Fabric:
     logging.getLogger("lightning_fabric.utilities.rank_zero").setLevel(logging.WARNING)
     fabric = Fabric(
         accelerator=kind,
-        devices=local,
+        devices=_devices(kind, processes, local),
         num_nodes=max(1, processes // local),
         strategy="ddp" if processes > 1 else "auto",
         precision=precision_for(kind),
     )
     fabric.launch()
     return fabric
+
+
+def _devices(kind: str, processes: int, local: int) -> int | list[int]:
+    """What Fabric takes for its devices: numbers of GPUs, or how many it may choose."""
+    return [torch.cuda.current_device()] if kind == "cuda" and processes == 1 else local
 
 
 def describe_device(fabric: Fabric) -> str:

@@ -190,5 +190,5 @@ class TrainingLoop:
 def _diverged(iteration: int) -> TrainingError:
     return TrainingError(
         f"Training has diverged by iteration {iteration}, loss or weights are no longer numbers: start a new run with another "
-        "--seed, or lower the preset's learning rate."
+        "seed, or lower the learning rate."
     )

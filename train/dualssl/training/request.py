@@ -55,8 +55,8 @@ class TrainingRequest:
             DualSSLError: a case or file is missing or unusable, or an option does not fit.
         """
         preset = preset_named(self.preset)
-        dataset.check_cases(self.labelled, labelled=True, where="--labelled")
-        dataset.check_cases(self.validation, labelled=True, where="--validation")
+        dataset.check_cases(self.labelled, labelled=True, where="The list of labelled cases")
+        dataset.check_cases(self.validation, labelled=True, where="The list of validation cases")
         iterations = preset.iterations if self.iterations is None else self.iterations
         # Made before any case is read, which can take a while, so that an option that does not fit is told at once.
         config = TrainingConfig(
@@ -96,10 +96,11 @@ class TrainingRequest:
         known = {*self.labelled, *self.validation}
         if self.unlabelled is None:
             return tuple(case for case in dataset.cases() if case not in known)
-        dataset.check_cases(self.unlabelled, labelled=False, where="--unlabelled")
+        dataset.check_cases(self.unlabelled, labelled=False, where="The list of unlabelled cases")
         rest = tuple(case for case in self.unlabelled if case not in known)
         if self.unlabelled and not rest:
             raise DatasetError(
-                "--unlabelled holds nothing but labelled and validation cases: leave it out, or name other cases."
+                "The list of unlabelled cases holds only labelled and validation cases: leave it out, or name other cases.",
+                command_line="--unlabelled",
             )
         return rest

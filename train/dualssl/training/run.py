@@ -62,8 +62,9 @@ class TrainingRun:
         self._preset = preset_named(config.preset).weighing(config.weights).without(config.without)
         if self._preset.uses_unlabelled and not config.unlabelled:
             raise TrainingError(
-                f"Preset '{config.preset}' learns from unlabelled cases, but there is none: name some with --unlabelled, "
-                "or use --preset supervised."
+                f"Preset '{config.preset}' learns from unlabelled cases, but there is none: name some, or use "
+                "preset 'supervised'.",
+                command_line="--unlabelled CASES, or --preset supervised",
             )
 
     def execute(self, resume: bool = False) -> Path:

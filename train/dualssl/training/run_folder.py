@@ -46,10 +46,12 @@ class RunFolder:
         """
         if not resume:
             if make_folder(self.path):
-                raise TrainingError(f"{self.path} is not empty: add --resume to go on with its run, or name a new folder.")
+                raise TrainingError(
+                    f"{self.path} is not empty: resume the run that it holds, or name a new folder.", command_line="--resume"
+                )
             return
         if not self.settings.is_file():
-            raise TrainingError(f"{self.path} holds no run to resume: leave --resume out to start one.")
+            raise TrainingError(f"{self.path} holds no run to resume: start one instead.")
         try:
             stored = dict(json.loads(self.settings.read_text(encoding="utf-8")))
             changed = config.differences(stored)

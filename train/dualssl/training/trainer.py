@@ -28,7 +28,7 @@ from dualssl.training.pseudo_labels import pseudo_labels
 from dualssl.training.schedule import build_optimiser, learning_rate
 
 _log = logging.getLogger(__name__)
-_TOO_LITTLE_MEMORY = "There is too little memory to train with this setting: use a smaller --patch, --width or --batch."
+_TOO_LITTLE_MEMORY = "There is too little memory to train with these settings: use smaller patches, batches or networks."
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,9 @@ def read_series(folder: Path, series_uid: str | None = None) -> Any:
         if len(files) > 1:
             listing = ", ".join(f"{uid} ({len(names)} files)" for uid, names in sorted(files.items()))
             raise VolumeError(
-                f"{folder} holds {len(files)} DICOM series: {listing}; choose one by its UID (predict: --series UID) or "
-                "move it to a folder of its own."
+                f"{folder} holds {len(files)} DICOM series: {listing}; choose one by its UID or move it to a "
+                "folder of its own.",
+                command_line="--series UID",
             )
         series_uid = next(iter(files))
     elif series_uid not in files:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dualssl.geometry import Geometry
+from dualssl.volumes.volume import Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,8 +41,21 @@ class Orientation:
         Among all assignments of array axes to patient axes the one with the largest sum of absolute cosines is taken;
         signs follow. A left-handed grid becomes right-handed: the largest trace belongs to a rotation.
         """
-        # Rows: patient axes S, P, L (canonical k, j, i); columns: array axes k, j, i.
-        cosines = np.asarray(geometry.direction)[::-1, ::-1]
+        return cls._closest(np.asarray(geometry.direction), np.eye(3))
+
+    @classmethod
+    def towards(cls, geometry: Geometry, target: Geometry) -> Orientation:
+        """The orientation that brings `geometry` closest to the axes of `target`.
+
+        Whether the two then are one grid `of_geometry` tells.
+        """
+        return cls._closest(np.asarray(geometry.direction), np.asarray(target.direction))
+
+    @classmethod
+    def _closest(cls, direction: NDArray[np.float64], wanted: NDArray[np.float64]) -> Orientation:
+        """The orientation whose axes lie closest to the columns (i, j, k) of `wanted`."""
+        # Rows: wanted axes k, j, i; columns: array axes k, j, i.
+        cosines = (wanted.T @ direction)[::-1, ::-1]
         best = max(permutations(range(3)), key=lambda axes: sum(abs(cosines[row, axes[row]]) for row in range(3)))
         axes: Axes = (best[0], best[1], best[2])
         return cls(axes, (bool(cosines[0, axes[0]] < 0), bool(cosines[1, axes[1]] < 0), bool(cosines[2, axes[2]] < 0)))
@@ -96,3 +110,24 @@ def orient(array: NDArray[Any], geometry: Geometry) -> tuple[NDArray[Any], Geome
     """
     orientation = Orientation.of(geometry)
     return orientation.apply(array), orientation.of_geometry(geometry), orientation
+
+
+def on_grid(volume: Volume, grid: Geometry, tolerance_mm: float = 1e-2) -> Volume | None:
+    """The same voxels at the same places, in the order of another grid that has its voxels there too.
+
+    Programs differ in the order in which they hold one image: Slicer reverses an axis of a left-handed volume on loading.
+
+    Args:
+        volume: to be reordered; nothing is interpolated.
+        grid: whose order is wanted.
+        tolerance_mm: by which the corners may differ, as of `Geometry.matches`.
+
+    Returns:
+        A volume on exactly `grid`, whose array may be that of `volume`; None where the grids are not the same points.
+    """
+    if volume.geometry.matches(grid, tolerance_mm):
+        return Volume(volume.array, grid)
+    orientation = Orientation.towards(volume.geometry, grid)
+    if not orientation.of_geometry(volume.geometry).matches(grid, tolerance_mm):
+        return None
+    return Volume(orientation.apply(volume.array), grid)

@@ -37,17 +37,21 @@ def chosen_device(name: str, absent: type[DualSSLError]) -> DeviceChoice:
         absent: error to raise.
 
     Raises:
-        DualSSLError: of the kind `absent`: there is no such GPU.
+        DualSSLError: of the kind `absent`: there is no such device.
     """
     import torch
 
+    from dualssl.devices import resolve_device
+
     kind, _, number = name.partition(":")
-    if kind in ("auto", "cuda") and torch.cuda.is_available():
-        index = int(number or 0)
-        if index >= torch.cuda.device_count():
-            raise absent(f"This computer has no GPU number {index}: choose another device, or 'auto'.")
+    choice = cast("DeviceChoice", kind)
+    if resolve_device(choice, absent).type == "cuda":
+        index, count = int(number or 0), torch.cuda.device_count()
+        if index >= count:
+            there = "one GPU, cuda:0" if count == 1 else f"{count} GPUs, cuda:0 to cuda:{count - 1}"
+            raise absent(f"This computer has no GPU '{name}', it has {there}: choose another device, or 'auto'.")
         torch.cuda.set_device(index)
-    return cast("DeviceChoice", kind)
+    return choice
 
 
 def name_in_use(choice: DeviceChoice) -> str:
@@ -62,17 +66,6 @@ def name_in_use(choice: DeviceChoice) -> str:
 
     device = resolve_device(choice, PredictionError)
     return f"cuda:{torch.cuda.current_device()}" if device.type == "cuda" else device.type
-
-
-def first_gpu_only(name: str, absent: type[DualSSLError]) -> DeviceChoice:
-    """As `chosen_device`, for work that always takes the first GPU.
-
-    Raises:
-        DualSSLError: of the kind `absent`: another GPU was asked for, or there is none.
-    """
-    if name.partition(":")[2] not in ("", "0"):
-        raise absent(f"Training runs on the first GPU only, not on '{name}': choose 'cuda:0', or 'auto'.")
-    return chosen_device(name, absent)
 
 
 def known_devices() -> list[dict[str, Any]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from dualssl.worklist.candidate import Candidate
 from dualssl.worklist.ranking import Ranked, rank
@@ -21,15 +21,31 @@ class LibraryCandidates:
         candidates: cases whose newest prediction came with scores.
         without_scores: names of the cases whose prediction has none, for instance because another program stored it.
         chosen: descriptors of the cases that a person has looked at already, as far as they have one.
+        without_prediction: how many cases still wait for a prediction.
     """
 
     candidates: tuple[Candidate, ...]
     without_scores: tuple[str, ...]
     chosen: tuple[tuple[float, ...], ...] = ()
+    without_prediction: int = 0
 
     def ranked(self, strategy: str = "combined", seed: int = 0, diverse: bool = True) -> tuple[Ranked, ...]:
         """The worklist; arguments and errors as of `rank`."""
         return rank(self.candidates, strategy, seed, diverse, self.chosen)
+
+    def to_json(self, ranked: Iterable[Ranked]) -> dict[str, Any]:
+        """Plain data for programs: `cases` (places of the worklist, each with its `group`) and what they are taken from.
+
+        Args:
+            ranked: of `ranked`, all or the first.
+        """
+        groups = {candidate.name: candidate.group for candidate in self.candidates}
+        return {
+            "cases": [{**case.to_json(), "group": groups[case.name]} for case in ranked],
+            "candidates": len(self.candidates),
+            "without_scores": list(self.without_scores),
+            "without_prediction": self.without_prediction,
+        }
 
 
 def waiting_candidates(cases: Iterable[CaseRecord]) -> LibraryCandidates:
@@ -42,7 +58,8 @@ def waiting_candidates(cases: Iterable[CaseRecord]) -> LibraryCandidates:
 
     listed = list(cases)
     predicted = [case for case in listed if case.state is CaseState.predicted]
-    return library_candidates(predicted, [c for c in listed if c.state in (CaseState.in_review, CaseState.corrected)])
+    found = library_candidates(predicted, [c for c in listed if c.state in (CaseState.in_review, CaseState.corrected)])
+    return replace(found, without_prediction=sum(case.state is CaseState.waiting for case in listed))
 
 
 def library_candidates(cases: Iterable[CaseRecord], chosen: Iterable[CaseRecord] = ()) -> LibraryCandidates:

@@ -177,7 +177,7 @@ def test_cases_that_are_there_are_refused_or_left_out(filled_library, other_libr
     export_cases(filled_library, form, tmp_path / "out")
     other_library.add_case("Waiting", [image(50)])
     other_library.add_case("corrected", [image(2)])
-    with pytest.raises(LibraryError, match=r"has 2 of the 3 cases .* already.*--skip-existing"):
+    with pytest.raises(LibraryError, match=r"has 2 of the 3 cases .* already.*leave these out"):
         import_cases(other_library, form, tmp_path / "out", "Cy")
     assert len(other_library.cases()) == 2
     report = import_cases(other_library, form, tmp_path / "out", "Cy", skip_existing=True)

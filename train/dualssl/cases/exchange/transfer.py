@@ -109,13 +109,16 @@ def import_cases(
     found = form.read(folder)
     _check_fit(library, found, folder)
     if not reviewer.strip() and any(case.labels is not None for case in found.cases):
-        raise LibraryError(f"The labels of {folder} name no reviewer: say who answers for them (--reviewer).")
+        raise LibraryError(
+            f"The labels of {folder} name no reviewer: say who answers for them.", command_line="--reviewer NAME"
+        )
     known = {name_key(case.name): case for case in library.cases()}
     taken = [case.name for case in found.cases if name_key(case.name) in known]
     if taken and not skip_existing:
         raise LibraryError(
             f"The library has {len(taken)} of the {len(found.cases)} cases of {folder} already, such as '{taken[0]}': "
-            "leave these out with --skip-existing, or rename them."
+            "leave these out, or rename them.",
+            command_line="--skip-existing",
         )
     added, labelled = [], []
     for done, case in enumerate(found.cases):

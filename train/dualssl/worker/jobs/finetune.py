@@ -15,7 +15,7 @@ from dualssl.model.integrity import verify_model
 from dualssl.registry.compare import CaseSet
 from dualssl.registry.versions import ModelRegistry, is_registry
 from dualssl.training.progress import TrainingProgress
-from dualssl.worker.device_names import device_parameter, first_gpu_only
+from dualssl.worker.device_names import chosen_device, device_parameter
 from dualssl.worker.jobs.registry import version_json
 from dualssl.worker.networks import release_memory
 from dualssl.worker.protocol import Code
@@ -68,7 +68,7 @@ def _options(params: Params) -> JobOptions:
     registry = params.optional_path("registry")
     return JobOptions(
         output=params.path("output"),
-        device=first_gpu_only(device_parameter(params), TrainingError),
+        device=chosen_device(device_parameter(params), TrainingError),
         reference=_reference(params),
         registry=None if registry is None else ModelRegistry(registry),
         prove=params.flag("prove", True),

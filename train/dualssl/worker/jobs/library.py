@@ -45,16 +45,8 @@ def worklist(task: Task, params: Params) -> dict[str, Any]:  # noqa: ARG001 - as
     strategy, count = params.choice("strategy", tuple(STRATEGIES), next(iter(STRATEGIES))), params.whole("count", 20)
     params.end()
     with CaseLibrary.open(folder) as opened:
-        cases = opened.cases()
-    found = waiting_candidates(cases)
-    groups = {candidate.name: candidate.group for candidate in found.candidates}
-    ranked = found.ranked(strategy)[: max(0, count)]
-    return {
-        "cases": [{**case.to_json(), "group": groups[case.name]} for case in ranked],
-        "candidates": len(found.candidates),
-        "without_scores": list(found.without_scores),
-        "without_prediction": sum(case.state is CaseState.waiting for case in cases),
-    }
+        found = waiting_candidates(opened.cases())
+    return found.to_json(found.ranked(strategy)[: max(0, count)])
 
 
 def _case(case: CaseRecord) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from dualssl.cases.records import PROGRAM
 from dualssl.errors import OutputError, VolumeError
 from dualssl.files import atomic_folder, output_error
+from dualssl.model.fit import check_channel_count
+from dualssl.model.integrity import read_manifest
 from dualssl.prediction.predictor import PredictionSettings, RoiStatistics
 from dualssl.prediction.results import Prediction
 from dualssl.prediction.roi import RegionOfInterest
@@ -59,6 +61,7 @@ def predict(task: Task, params: Params) -> dict[str, Any]:
     """
     request = _request(params)
     _refuse_occupied(request.output)
+    check_channel_count(read_manifest(request.model), len(request.images))
     return segment(task, request, task.networks)
 
 
@@ -182,7 +185,8 @@ def _write(task: Task, prediction: Prediction, regions: ReviewRegions, output: P
         "kl": prediction.kl,
         "region_map": ids.astype(np.uint8 if len(regions) <= 255 else np.int16),
     }
-    with atomic_folder(output) as temporary:
+    # The front end reads it at once; after a power cut it would segment again.
+    with atomic_folder(output, durable=False) as temporary:
         for name, array in arrays.items():
             store_array(array, temporary / f"{name}.npy")
         # The last moment at which a cancel leaves nothing behind.

@@ -14,16 +14,17 @@ def registry(task: Task, params: Params) -> dict[str, Any]:  # noqa: ARG001 - as
     """All versions of the registry `folder`, in the order of adding.
 
     Returns:
-        `folder`; `active`: id of the version in use, or None; `versions`: see `version_json`.
+        `folder`; `active`: id of the version in use, or None; `before`: id of the one that rolling back would make active, or
+        None; `versions`: see `version_json`.
     """
     opened = _opened(params, "folder")
     params.end()
-    records = opened.list()
-    active = next((record.id for record in records if record.active), None)
+    state = opened.state()
     return {
         "folder": str(opened.folder),
-        "active": active,
-        "versions": [version_json(opened, record) for record in records],
+        "active": state.active_id,
+        "before": state.history[-2] if len(state.history) > 1 else None,
+        "versions": [version_json(opened, record) for record in state.records()],
     }
 
 

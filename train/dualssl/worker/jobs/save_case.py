@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,46 +17,10 @@ from dualssl.cases.validation import (
     checked_regions,
     checked_scores,
 )
-from dualssl.errors import DatasetError, LibraryError
-from dualssl.labels import LabelTable
-from dualssl.volumes.volume import Volume
-from dualssl.worker.arrays import read_volume
-from dualssl.worker.protocol import Code
-from dualssl.worker.requests import Params, RequestError
+from dualssl.errors import LibraryError
+from dualssl.worker.jobs.correction import Correction, on_known_image, read_correction
+from dualssl.worker.requests import Params
 from dualssl.worker.task import Task
-
-
-@dataclass(frozen=True)
-class Correction:
-    """What is to be saved; see `save_case` for the names.
-
-    Attributes:
-        library: folder.
-        create: whether to make the library if there is none.
-        case, group: names; no group stands for the case's own.
-        images: the channels.
-        channel_names: of the images, for a new library.
-        structures: the labels of the model that predicted.
-        labels: corrected label map.
-        prediction: the first prediction, or None.
-        edit_mask: 1 where a person changed something, or None where that is not known.
-        reviewer, started, regions_reviewed, notes: as `CaseLibrary.save_correction` has them.
-    """
-
-    library: Path
-    create: bool
-    case: str
-    group: str | None
-    images: list[Volume]
-    channel_names: tuple[str, ...]
-    structures: LabelTable
-    labels: Volume
-    prediction: PredictionFiles | None
-    edit_mask: Volume | None
-    reviewer: str
-    started: datetime | None
-    regions_reviewed: list[dict[str, Any]]
-    notes: str
 
 
 def save_case(task: Task, params: Params) -> dict[str, Any]:
@@ -69,11 +30,14 @@ def save_case(task: Task, params: Params) -> dict[str, Any]:
     (`label`, `entropy`, `kl`, `model_id`, `model_sha256`, `scores`) or null, `edit_mask` or null, `reviewer`, `started`,
     `regions_reviewed`, `notes`. What can be found wrong is found before anything is stored. A cancel counts until then.
 
+    A case keeps the grid of its image, as it came first: what comes later is brought to that grid, where it is the same image
+    with its voxels in another order, and refused where it is another image.
+
     Returns:
         `case`, `version`, `state`, `voxels_changed` (by structure, or None), `voxels_changed_total`, `library`.
     """
     task.tell("Reading the correction")
-    given = _read(params)
+    given = read_correction(params)
     _check(given)
     task.tell("Saving the case")
     with _opened(given) as library:
@@ -87,31 +51,6 @@ def save_case(task: Task, params: Params) -> dict[str, Any]:
         "voxels_changed_total": version.voxels_changed_total,
         "library": str(given.library),
     }
-
-
-def _read(params: Params) -> Correction:
-    prediction, mask = params.object("prediction"), params.object("edit_mask")
-    images = params.objects("images")
-    if not images:
-        raise RequestError(Code.invalid_params, "'images' must hold a volume for each channel.")
-    given = Correction(
-        library=params.path("library"),
-        create=params.flag("create", False),
-        case=params.text("case"),
-        group=params.text("group") if params.has("group") else None,
-        images=[read_volume(image, "volume") for image in images],
-        channel_names=params.texts("channel_names") or _numbered(len(images)),
-        structures=_table(params.objects("labels_table")),
-        labels=read_volume(params.required_object("labels"), "corrected label map"),
-        prediction=None if prediction is None else _prediction(prediction),
-        edit_mask=None if mask is None else read_volume(mask, "edit mask"),
-        reviewer=params.text("reviewer"),
-        started=_time(params.text("started")) if params.has("started") else None,
-        regions_reviewed=params.objects("regions_reviewed"),
-        notes=params.text("notes", ""),
-    )
-    params.end()
-    return given
 
 
 def _check(given: Correction) -> None:
@@ -149,7 +88,7 @@ def _opened(given: Correction) -> CaseLibrary:
 def _store(library: CaseLibrary, given: Correction) -> LabelVersion:
     library.require_writable()
     if given.case in {case.name for case in library.cases()}:
-        _refuse_other_image(library, given)
+        given = _of_known_case(library, given)
     else:
         library.add_case(given.case, given.images, group=given.group)
     return library.save_correction(
@@ -164,18 +103,15 @@ def _store(library: CaseLibrary, given: Correction) -> LabelVersion:
     )
 
 
-def _refuse_other_image(library: CaseLibrary, given: Correction) -> None:
-    stored = library.read_images(given.case)
-    same = len(stored) == len(given.images) and all(map(_equal, stored, given.images))
-    if not same:
+def _of_known_case(library: CaseLibrary, given: Correction) -> Correction:
+    """The correction on the grid of the case in the library."""
+    moved = on_known_image(given, library.read_images(given.case))
+    if moved is None:
         raise LibraryError(
             f"Case '{given.case}' is in the library {given.library} already, with another image: save this one under another "
             "name."
         )
-
-
-def _equal(one: Volume, other: Volume) -> bool:
-    return one.geometry.matches(other.geometry) and bool(np.array_equal(one.array, other.array))
+    return moved
 
 
 def _stored_prediction(library: CaseLibrary, case: str, prediction: PredictionFiles) -> int:
@@ -186,46 +122,6 @@ def _stored_prediction(library: CaseLibrary, case: str, prediction: PredictionFi
         if np.array_equal(stored.labels.array, prediction.labels.array):
             return newest.number
     return library.add_prediction(case, prediction).number
-
-
-def _prediction(data: Mapping[str, Any]) -> PredictionFiles:
-    params = Params(data)
-    scores = params.object("scores") or {}
-    maps = {name: params.object(name) for name in ("entropy", "kl")}
-    read = {name: None if map_ is None else read_volume(map_, f"{name} map") for name, map_ in maps.items()}
-    prediction = PredictionFiles(
-        labels=read_volume(params.required_object("label"), "predicted label map"),
-        entropy=read["entropy"],
-        kl=read["kl"],
-        model_id=params.text("model_id") if params.has("model_id") else None,
-        model_sha256=params.text("model_sha256") if params.has("model_sha256") else None,
-        # A score that was not finite came as null.
-        scores={name: value for name, value in scores.items() if value is not None},
-    )
-    params.end()
-    return prediction
-
-
-def _table(data: Sequence[dict[str, Any]]) -> LabelTable:
-    try:
-        table = LabelTable.from_json(list(data))
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise RequestError(Code.invalid_params, f"'labels_table' is no table of labels ({error!r}).") from error
-    if not len(table):
-        raise DatasetError("The case has no structure: segment it with a model first.")
-    return table
-
-
-def _time(text: str) -> datetime:
-    try:
-        # Python 3.10 does not know the Z of UTC.
-        return datetime.fromisoformat(text.removesuffix("Z") + ("+00:00" if text.endswith("Z") else ""))
-    except ValueError as error:
-        raise RequestError(Code.invalid_params, f"'started' must be a time in ISO 8601, not '{text}'.") from error
-
-
-def _numbered(count: int) -> tuple[str, ...]:
-    return ("image",) if count == 1 else tuple(f"image {number}" for number in range(1, count + 1))
 
 
 def _is_free(folder: Path) -> bool:
