@@ -1,5 +1,6 @@
 """3D Slicer module: segment a volume, see where the result is uncertain, correct there, and hand over to fine-tuning."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import slicer
@@ -43,6 +44,13 @@ def registerSampleData() -> None:
     register()
 
 
+def forgetLibrary() -> None:
+    """Have the files of the library and of the engine's light packages read again when they are next imported."""
+    for name in tuple(sys.modules):
+        if name.partition(".")[0] in ("DualSSLSegmentationLib", "dualssl"):
+            del sys.modules[name]
+
+
 @parameterNodeWrapper
 class DualSSLSegmentationParameterNode:
     """What a scene keeps of the panels. What goes on, and what belongs to the person rather than to the scene, is not here."""
@@ -79,8 +87,12 @@ class DualSSLSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.initializeParameterNode()
+        if self.parent.isEntered:
+            # Reloaded while it is shown, which is followed by no `enter`.
+            self.enter()
 
     def cleanup(self) -> None:
         """Called when the application closes, and when the module is reloaded."""
@@ -91,6 +103,9 @@ class DualSSLSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         self.removeObservers()
         if self.logic is not None:
             self.logic.close()
+        # Slicer's reload has read this file again by now, but no other.
+        if getattr(sys.modules.get(__name__), type(self).__name__, None) is not type(self):
+            forgetLibrary()
 
     def enter(self) -> None:
         """Called each time the module is shown."""
@@ -113,9 +128,24 @@ class DualSSLSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         if self.parent.isEntered:
             self.initializeParameterNode()
 
+    def onSceneStartImport(self, _caller: Any, _event: str) -> None:
+        """What is loaded comes bit by bit, and selectors choose among it meanwhile: nobody may follow them.
+
+        A node that is added or removed while a selector of the application fills itself crashes the application.
+        """
+        self.setParameterNode(None)
+
     def onSceneEndImport(self, _caller: Any, _event: str) -> None:
-        """A scene was loaded: take up the case that its parameters name."""
-        self.initializeParameterNode()
+        """A scene was loaded; the application's own widgets know its nodes only a little later."""
+        from DualSSLSegmentationLib.application.qtTimers import soon
+
+        soon(self.onSceneLoaded)
+
+    def onSceneLoaded(self) -> None:
+        """Take up the case that the loaded scene's parameters name."""
+        if self.panels is not None:
+            self.initializeParameterNode()
+            self.panels.sceneLoaded()
 
     def initializeParameterNode(self) -> None:
         """Have a parameter node, and the first volume in it if none was chosen."""

@@ -11,14 +11,12 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import slicer
 
 from DualSSLSegmentationLib.setup.commands import Cancel, OnLine, Runner
-from DualSSLSegmentationLib.setup.engineInstall import TorchInstaller
 from DualSSLSegmentationLib.setup.enginePip import Pip, pipOf
 from DualSSLSegmentationLib.setup.engineSetup import SetupError
 from DualSSLSegmentationLib.setup.interpreters import Interpreter, foreignInterpreter, ownInterpreter
@@ -44,7 +42,13 @@ def applicationHome() -> Path | None:
 
 
 def homeFolder() -> Path:
-    """The person's own folder for models, cases and records, beside Slicer's settings: other versions of Slicer find it too."""
+    """The person's own folder for models, cases and records, beside Slicer's settings: other versions of Slicer find it too.
+
+    The environment variable `DUALSSL_HOME` names another one, as for tests in an application that somebody works with.
+    """
+    named = os.environ.get("DUALSSL_HOME")
+    if named:
+        return Path(named)
     settings = getattr(getattr(slicer, "app", None), "slicerUserSettingsFilePath", None)
     return (Path(str(settings)).parent if settings else Path.home()) / "DualSSLSegmentation"
 
@@ -103,25 +107,9 @@ def refuseSecondInstallation() -> None:
         raise SetupError("Another extension is installing Python packages: wait until it has ended, then try again.")
 
 
-def torchInstaller() -> TorchInstaller | None:
-    """Installs torch through the PyTorch extension; None where that extension is not there.
-
-    The extension picks the build for the GPU and its driver. It blocks until it has ended, and imports torch into the
-    application this one time. Its `torchInstalled()` imports torch as well, which is why interpreters are asked in a child
-    process.
-    """
-    if importlib.util.find_spec("PyTorchUtils") is None:
-        return None
-
-    def install(versions: str, constraints: Path) -> bool:
-        import PyTorchUtils
-
-        # The extension runs pip itself and takes no options for it; pip reads these from the environment.
-        with _environment(PIP_CONSTRAINT=str(constraints), PIP_ONLY_BINARY=":all:"):
-            logic = PyTorchUtils.PyTorchUtilsLogic()
-            return logic.installTorch(askConfirmation=False, torchVersionRequirement=versions) is not None
-
-    return install
+def hasTorchExtension() -> bool:
+    """Whether the PyTorch extension is there, which other extensions share their torch by."""
+    return importlib.util.find_spec("PyTorchUtils") is not None
 
 
 def registerSampleDataCategory(sampleDataLogic: Any, category: str, title: str) -> None:
@@ -160,18 +148,3 @@ def _slicerPip(action: str, arguments: Sequence[str], onLine: OnLine, onEnd: Cal
 
 def _cannotCancel() -> None:
     _log.warning("slicer.packaging cannot stop pip: it goes on to its end.")
-
-
-@contextmanager
-def _environment(**values: str) -> Any:
-    """Variables that hold inside the block."""
-    earlier = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in earlier.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Generator
 from typing import Any
+
+from DualSSLSegmentationLib.rendering import paused
 
 _log = logging.getLogger(__name__)
 
@@ -13,6 +16,15 @@ Schedule = Callable[[Callable[[], None]], None]
 
 Steps = Generator[str, None, Any]
 """Yields a short text before each step, and returns a result. Closed early, it undoes what it did so far."""
+
+
+def runAll(steps: Steps) -> Any:
+    """Take all steps at once, for scripts and tests; returns and raises what they do."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
 
 
 class Stepwise:
@@ -50,7 +62,7 @@ class Stepwise:
         """Take no further step; nobody is told. A second call does nothing."""
         steps, self._steps = self._steps, None
         # What a step does may lead to this very call, for instance by an observer of the scene: closed is then after the step.
-        if steps is not None and not steps.gi_running:
+        if steps is not None and inspect.getgeneratorstate(steps) != inspect.GEN_RUNNING:
             _close(steps)
 
     def _next(self) -> None:
@@ -58,7 +70,8 @@ class Stepwise:
         if steps is None:
             return
         try:
-            text = next(steps)
+            with paused():
+                text = next(steps)
         except StopIteration as end:
             self._ended(self._onDone, end.value)
         except Exception as error:  # whatever it is, the person is told; the application goes on

@@ -6,14 +6,14 @@ No Qt and no trame: front ends show it.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dualssl.errors import DualSSLError
-from dualssl.registry.versions import ModelRegistry
 from DualSSLSegmentationLib.callbacks import Callbacks
+from DualSSLSegmentationLib.jobs.deviceList import DeviceList
 from DualSSLSegmentationLib.jobs.engineJob import EngineJob
 from DualSSLSegmentationLib.jobs.exchangeFolder import ExchangeFolder
 from DualSSLSegmentationLib.jobs.fineTuning import FineTuneWish, fineTune
@@ -21,7 +21,8 @@ from DualSSLSegmentationLib.jobs.handover import Handover, collectSteps
 from DualSSLSegmentationLib.jobs.jobBoard import JobBoard, JobKind
 from DualSSLSegmentationLib.jobs.modelCatalogue import ModelCatalogue
 from DualSSLSegmentationLib.jobs.segmenting import SegmentRequest, segment
-from DualSSLSegmentationLib.review.adoption import OtherPredictionError, adopt
+from DualSSLSegmentationLib.rendering import paused
+from DualSSLSegmentationLib.review.adoption import OtherPredictionError, adoptSteps, removeAll
 from DualSSLSegmentationLib.review.caseSession import CaseSession
 from DualSSLSegmentationLib.review.protection import MergeChoice
 from DualSSLSegmentationLib.scene.caseNodes import CaseError, SegmentedCase
@@ -30,10 +31,8 @@ from DualSSLSegmentationLib.scene.caseWatch import CaseWatch, casesIn
 if TYPE_CHECKING:
     from dualssl.worker.client import WorkerClient
     from DualSSLSegmentationLib.display.views import Views
+    from DualSSLSegmentationLib.jobs.jobState import Ended, JobState
     from DualSSLSegmentationLib.steps import Schedule, Steps
-
-_PATIENCE_SECONDS = 1.0
-"""So long the application may stand still because the engine is changing the registry in this moment."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,14 @@ class Places:
     Attributes:
         shipped: models that came with the extension.
         home: the person's own folder: registry of models, runs of fine-tuning and, unless they name another, the case library.
+        cases: the case library that they named; None is the one in `home`.
+        named: model folders that they named.
     """
 
     shipped: Path
     home: Path
+    cases: Path | None = None
+    named: tuple[Path, ...] = ()
 
     @property
     def registry(self) -> Path:
@@ -56,12 +59,26 @@ class Places:
     @property
     def library(self) -> Path:
         """Case library."""
-        return self.home / "cases"
+        return self.cases or self.home / "cases"
 
     @property
     def runs(self) -> Path:
         """Runs of fine-tuning."""
         return self.home / "runs"
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What became of a new segmentation.
+
+    Attributes:
+        result: the session of the case that it was merged into, or the new case where it stays one of its own.
+        kind, why: what a person should read of it: `info` or `error`, and the text, which may be empty.
+    """
+
+    result: CaseSession | SegmentedCase
+    kind: str = "info"
+    why: str = ""
 
 
 class Workspace:
@@ -76,12 +93,14 @@ class Workspace:
 
     Attributes:
         models: which models there are.
+        devices: what the engine can compute on.
         onJob: told (kind, `JobState`), and (kind, None) when nothing of the kind goes on any more.
         onMessage: told (`info` or `error`, text, detail) that a person should read.
         onCase: told the `CaseSession` that was opened, or None.
         onCurves: told the `Curves` of a fine-tuning.
         onFineTuned: told the worker's answer to a fine-tuning that came to its end.
         onSaved: told the worker's answer to a case that was saved.
+        onPredicted: told the worker's answer when it has predicted a library.
         onModels: told that models came, went or changed their standing.
     """
 
@@ -89,7 +108,8 @@ class Workspace:
         self.scene = scene
         self.client = client
         self.places = places
-        self.models = ModelCatalogue(places.shipped, places.registry)
+        self.models = ModelCatalogue(places.shipped, places.registry, places.named)
+        self.devices = DeviceList()
         self._jobs = JobBoard()
         self.onJob = self._jobs.onJob
         self.onMessage = self._jobs.onMessage
@@ -97,12 +117,18 @@ class Workspace:
         self.onCurves = Callbacks()
         self.onFineTuned = Callbacks()
         self.onSaved = Callbacks()
+        self.onPredicted = Callbacks()
         self.onModels = Callbacks()
         self._schedule = schedule
         self.views = views
         self._session: CaseSession | None = None
         self._exchange = ExchangeFolder()
         self._watch = CaseWatch(scene, self._deleted)
+
+    @property
+    def schedule(self) -> Schedule:
+        """Calls a function soon, from the application's event loop."""
+        return self._schedule
 
     @property
     def session(self) -> CaseSession | None:
@@ -117,6 +143,7 @@ class Workspace:
         """The segmented cases of a volume, the newest last."""
         return tuple(case for case in casesIn(self.scene) if case.image is image)
 
+    @paused()
     def openCase(self, segmentationNode: Any) -> CaseSession | None:
         """Take a segmented case in hand; None puts away the one in hand. A case that is in hand already stays as it is.
 
@@ -161,8 +188,10 @@ class Workspace:
         folder = self._exchange.forJob()
         self._jobs.start(
             "segment",
-            lambda state, end: segment(self.client, request, folder, self._schedule, state, end),
-            lambda fresh: self._segmented(fresh, merge),
+            lambda state, end: segment(
+                self.client, request, folder, self._schedule, state, end, lambda fresh: self._merging(fresh, merge)
+            ),
+            self._segmented,
         )
 
     def save(self, handover: Handover) -> None:
@@ -186,6 +215,15 @@ class Workspace:
             self.onSaved,
         )
 
+    def predictLibrary(self, library: Path, model: Path, device: str) -> None:
+        """Start to predict the waiting cases of a library.
+
+        Raises:
+            DualSSLError: that goes on already.
+        """
+        params = {"library": str(library.absolute()), "model": str(model), "device": device}
+        self._jobs.start("library", lambda state, end: self._asking("predict_library", params, state, end), self.onPredicted)
+
     def fineTune(self, wish: FineTuneWish) -> None:
         """Start a fine-tuning.
 
@@ -204,39 +242,56 @@ class Workspace:
         Raises:
             DualSSLError: a check goes on.
         """
-        self._jobs.start(
-            "check",
-            lambda state, end: EngineJob(self.client, self._schedule, "self_check", _only(params), None, state, end),
-            onDone,
-        )
+        self._jobs.start("check", lambda state, end: self._asking("self_check", params, state, end), onDone)
 
     def cancel(self, kind: JobKind) -> None:
         """Stop the job of a kind; nothing happens if there is none."""
         self._jobs.cancel(kind)
 
-    def activate(self, version: str, force: bool = False) -> None:
-        """Make a version the one in use.
+    def activate(self, version: str, force: bool = False, onDone: Callable[[], None] | None = None) -> None:
+        """Start to make a version the one in use. One that is not proved better and not forced is refused by a message.
+
+        The engine does it, for it reads all of the model's files to see that they are intact.
+
+        Args:
+            version: its id.
+            force: also one that is not proved better.
+            onDone: called when it is in use.
 
         Raises:
-            DualSSLError: it is not proved better and not forced, or its files are not intact.
+            DualSSLError: the models are being changed already.
         """
-        ModelRegistry.open(self.places.registry, _PATIENCE_SECONDS).activate(version, force=force)
-        self.onModels()
+        self._changeModels("activate", {"version": version, "force": force}, onDone)
 
-    def discard(self, version: str) -> None:
-        """Remove a version; its files go to the registry's trash.
+    def discard(self, version: str, onDone: Callable[[], None] | None = None) -> None:
+        """Start to remove a version; its files go to the registry's trash. The one in use is refused by a message.
+
+        Args:
+            version: its id.
+            onDone: called when it is gone.
 
         Raises:
-            DualSSLError: it is in use.
+            DualSSLError: the models are being changed already.
         """
-        ModelRegistry.open(self.places.registry, _PATIENCE_SECONDS).remove(version)
-        self.onModels()
+        self._changeModels("discard", {"version": version}, onDone)
+
+    def rollBack(self, onDone: Callable[[], None] | None = None) -> None:
+        """Start to use the version again that was in use before. Where there was none, a message says so.
+
+        Args:
+            onDone: called when it is in use.
+
+        Raises:
+            DualSSLError: the models are being changed already.
+        """
+        self._changeModels("rollback", {}, onDone)
 
     def setClient(self, client: WorkerClient) -> None:
         """Use another engine from now on; the one before ends, and with it what it was doing."""
         self._jobs.abandon()
         self.client.close()
         self._exchange.remove()
+        self.devices.forget()
         self.client = client
 
     def sceneClosing(self) -> None:
@@ -252,24 +307,56 @@ class Workspace:
         self.client.close()
         self._exchange.remove()
 
-    def _segmented(self, fresh: SegmentedCase, merge: tuple[Any, MergeChoice] | None) -> None:
-        if merge is None or not (self.scene.IsNodePresent(merge[0]) and self._adopted(fresh, *merge)):
-            self.openCase(fresh.node)
+    def _asking(
+        self, method: str, params: dict[str, Any], onState: Callable[[JobState], None], onEnd: Callable[[Ended], None]
+    ) -> EngineJob:
+        return EngineJob(self.client, self._schedule, method, _only(params), None, onState, onEnd)
 
-    def _adopted(self, fresh: SegmentedCase, node: Any, choice: MergeChoice) -> bool:
-        """Merge a new case into one that is there; False where that cannot be, which is said."""
+    def _merging(self, fresh: SegmentedCase, merge: tuple[Any, MergeChoice] | None) -> Generator[str, None, _Taken]:
+        """Merge a new case into one that is there, where that is wanted and can be."""
+        if merge is None or not self.scene.IsNodePresent(merge[0]):
+            return _Taken(fresh)
         try:
-            session = self.openCase(node)
+            session = self.openCase(merge[0])
             assert session is not None
-            adopt(session, fresh, choice, self.views.saveStateForUndo)
+            yield from adoptSteps(session, fresh, merge[1], self.views.saveStateForUndo)
         except OtherPredictionError as error:
-            self.onMessage("info", f"The result is a segmentation of its own: {error}", "")
+            return _Taken(fresh, "info", f"The result is a segmentation of its own: {error}")
         except DualSSLError as error:
-            self.onMessage("error", f"The result could not be merged and is a segmentation of its own: {error}", "")
-        else:
+            return _Taken(fresh, "error", f"The result could not be merged and is a segmentation of its own: {error}")
+        # In another turn of the event loop: removing nodes takes as long as merging them.
+        self._schedule(lambda: removeAll(fresh))
+        return _Taken(session)
+
+    def _segmented(self, taken: _Taken) -> None:
+        self.devices.askOnce(self.client)
+        result = taken.result
+        if isinstance(result, CaseSession):
+            # In another turn of the event loop than what was written.
+            self._schedule(lambda: self._tellAgain(result))
+            return
+        if taken.why:
+            self.onMessage(taken.kind, taken.why, "")
+        self.openCase(result.node)
+
+    @paused()
+    def _tellAgain(self, session: CaseSession) -> None:
+        """Tell that the case in hand has other maps."""
+        if self._session is session:
             self.onCase(session)
-            return True
-        return False
+
+    def _changeModels(self, method: str, params: dict[str, Any], onDone: Callable[[], None] | None) -> None:
+        def done(_answer: dict[str, Any]) -> None:
+            self.onModels()
+            if onDone is not None:
+                onDone()
+
+        named = {"registry": str(self.places.registry.absolute()), **params}
+        self._jobs.start(
+            "models",
+            lambda state, end: self._asking(method, named, state, end),
+            done,
+        )
 
     def _fineTuned(self, answer: dict[str, Any]) -> None:
         self.onModels()

@@ -284,6 +284,13 @@ class ctkSliderWidget(QtWidgets.QWidget):
 class ctkMessageBox(QtWidgets.QMessageBox):
     """A message box with "Don't show again", which is never ticked here."""
 
+    toBeDeleted = False
+
+    @scripted
+    def deleteLater(self) -> None:
+        """Delete it once it is closed: `slicer.util` asks for that before it opens, and tests run outside an event loop."""
+        self.toBeDeleted = True
+
     dontShowAgainVisible = Property(bool, lambda self: False, lambda self, v: None)
     dontShowAgain = Property(bool, lambda self: False, lambda self, v: None)
     dontShowAgainSettingsKey = Property(str, lambda self: "", lambda self, v: None)

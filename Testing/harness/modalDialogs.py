@@ -69,6 +69,8 @@ def execute(dialog: QtWidgets.QDialog) -> Any:
         return dialog.exec()
     finally:
         timer.stop()
+        if getattr(dialog, "toBeDeleted", False):
+            QtCore.QObject.deleteLater(dialog)
 
 
 def _click(box: QtWidgets.QMessageBox, answer: Any) -> None:

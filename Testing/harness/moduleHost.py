@@ -110,6 +110,7 @@ class OpenedModule:
     def __init__(self, path: Path, windows: Windows) -> None:
         self.name = path.stem
         self._windows = windows
+        self._path = path
         self._folder = str(path.parent)
         self.widget: Any = None
         self.panel: qSlicerScriptedLoadableModuleWidget | None = None
@@ -172,6 +173,28 @@ class OpenedModule:
         self._call(getattr(self.widget, "exit", lambda: None))
         self.panel.hide()
         self._windows.turn()
+
+    def reload(self) -> Any:
+        """Read the file again, as the developers' button does: what was in the panel is only hidden, and `enter` is not called.
+
+        Returns:
+            The module's new panel.
+        """
+        assert self.panel is not None
+        self.module = self._load(self._path)
+        for child in self.panel.findChildren(QtWidgets.QWidget, options=QtCore.Qt.FindChildOption.FindDirectChildrenOnly):
+            child.hide()
+        self._call(self.widget.cleanup)
+        slicer.app.moduleManager().disconnect("moduleAboutToBeUnloaded(QString)", self.widget._onModuleAboutToBeUnloaded)
+        layout = self.panel.layout()
+        while layout.count():
+            layout.takeAt(0)
+        self.widget = self._call(getattr(self.module, f"{self.name}Widget"), wrap(self.panel))
+        self.panel.pythonSelf = self.widget
+        setattr(slicer.modules, f"{self.name}Widget", self.widget)
+        self._call(self.widget.setup)
+        self._windows.turn()
+        return self.widget
 
     def close(self) -> None:
         """End the module, as when the application ends: exit, then cleanup."""

@@ -61,7 +61,12 @@ class _Namespace:
         return value
 
 
+_shot: list[Any] = []
+
+
 def _singleShot(milliseconds: int, function: Any) -> None:
+    # As PythonQt, which never lets go of it.
+    _shot.append(function)
     QtCore.QTimer.singleShot(milliseconds, Handler("QTimer::singleShot", function).deliver)
 
 

@@ -66,8 +66,19 @@ def _declaredSignals(qtClass: type) -> dict[str, str]:
     return found
 
 
+_known: dict[tuple[type, str, str], list[str]] = {}
+
+
 def signaturesOf(qtObject: QtCore.QObject, name: str) -> list[str]:
     """The signatures of the signals of this name, the most derived class's first, in the order of their declaration."""
+    # Asked at each access to an attribute. PythonQt remembers it for each class, too.
+    key = type(qtObject), qtObject.metaObject().className(), name
+    if key not in _known:
+        _known[key] = _signaturesOf(qtObject, name)
+    return _known[key]
+
+
+def _signaturesOf(qtObject: QtCore.QObject, name: str) -> list[str]:
     if isNewer(type(qtObject), name):
         return []
     found = [signature for signature in _declaredSignals(type(qtObject)) if signature.split("(")[0] == name]

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import slicer
 from PySide6 import QtCore, QtWidgets
 
+import guard
 from nodeFilter import NodeFilter
 from pythonqtMembers import scripted
 from vtkConnections import VtkConnections
@@ -18,6 +19,7 @@ from vtkConnections import VtkConnections
 Property = QtCore.Property
 _ID = QtCore.Qt.ItemDataRole.UserRole
 _ACTION = QtCore.Qt.ItemDataRole.UserRole + 1
+
 _ACTIONS = {"rename": "Rename current", "edit": "Edit current", "add": "Create new", "remove": "Delete current"}
 
 
@@ -155,7 +157,12 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self._refill()
 
     def _onSceneEnded(self) -> None:
-        self._refill()
+        # Slicer's keeps the nodes that it has yet to place: one that is gone by then crashes the application.
+        tag = self._scene.AddObserver(slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, _crash)
+        try:
+            self._refill()
+        finally:
+            self._scene.RemoveObserver(tag)
 
     # --- what Python sees
 
@@ -293,3 +300,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     noneDisplay = Property(str, lambda self: self._noneText, _setNoneText)
     baseName = Property(str, lambda self: self._baseName, lambda self, v: setattr(self, "_baseName", v))
     selectNodeUponCreation = Property(bool, lambda self: self._selectNew, lambda self, v: setattr(self, "_selectNew", v))
+
+
+def _crash(_scene: Any, _event: str) -> None:
+    guard.log.add("observer", "A node is removed while a node selector fills itself, which crashes Slicer.")

@@ -1,10 +1,10 @@
 """Regions of a review list as a case stores them."""
 
-from dualssl.review import Region
+from dualssl.review import PlacedRegion
 
 
 def aRegion(number, labels=(1,), score=1.0):
-    return Region(
+    return PlacedRegion(
         id=number,
         kind="ambiguous",
         voxels=8,
@@ -15,9 +15,6 @@ def aRegion(number, labels=(1,), score=1.0):
         mean_kl=0.1,
         peak_kl=0.2,
         centre_ras=(1.0, 2.0, 3.0),
-        centre_kji=(1, 1, 1),
-        start_kji=(0, 0, 0),
-        stop_kji=(2, 2, 2),
         labels=tuple(labels),
     )
 

@@ -15,8 +15,10 @@ import slicer
 import vtk
 from numpy.typing import NDArray
 from PySide6 import QtCore, QtWidgets
+from shiboken6 import isValid
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
+import guard
 from pythonqtMembers import scripted
 from segmentEditorBrush import Brush, Grid, strokeVoxels
 
@@ -193,10 +195,30 @@ class ThresholdScript:
     """What Slicer's Threshold, which is written in Python, shows of itself."""
 
     onApply: Callable[[], None]
+    removeSliceCompositeObservers: Callable[[], None]
 
 
 class ThresholdEffect(qSlicerSegmentEditorAbstractEffect):
     """Threshold: the selected segment becomes the voxels of the image in a range."""
+
+    def __init__(self, effectName: str, logic: Any, choose: Callable[[str], None], parent: QtCore.QObject) -> None:
+        super().__init__(effectName, logic, choose, parent)
+        self._watched: list[tuple[Any, int]] = []
+
+    def layoutChanged(self, composites: list[Any]) -> None:
+        """Watch the slice views, even while another effect is in hand: as in Slicer nothing ends it with the editor."""
+        self.removeSliceCompositeObservers()
+        self._watched = [(node, node.AddObserver("ModifiedEvent", self._onCompositeModified)) for node in composites]
+
+    def removeSliceCompositeObservers(self) -> None:
+        """Watch them no more."""
+        for node, tag in self._watched:
+            node.RemoveObserver(tag)
+        self._watched = []
+
+    def _onCompositeModified(self, _caller: Any, _event: str) -> None:
+        if not isValid(self):
+            guard.log.add("observer", "The Threshold effect of a segment editor that is gone still watches the slice views.")
 
     def makeOptions(self, parent: QtWidgets.QWidget) -> QtWidgets.QWidget:
         """The range, and a button that applies it."""
@@ -218,7 +240,7 @@ class ThresholdEffect(qSlicerSegmentEditorAbstractEffect):
     @scripted
     def self(self) -> ThresholdScript:
         """The Python object behind the effect: `effect.self().onApply()`."""
-        return ThresholdScript(self.onApply)
+        return ThresholdScript(self.onApply, self.removeSliceCompositeObservers)
 
     def onApply(self) -> None:
         """Apply the range, and leave the effect."""

@@ -158,8 +158,10 @@ class SegmentEditorParts(qMRMLWidget):
             ids = segmentIdsOf(node)
             if ids and self._node.GetSelectedSegmentID() not in ids:
                 self._node.SetSelectedSegmentID(ids[0])
-            for logic in self._sliceLogics():
-                logic.GetSliceCompositeNode().SetLabelVolumeID(None)
+            composites = [logic.GetSliceCompositeNode() for logic in self._sliceLogics()]
+            for composite in composites:
+                composite.SetLabelVolumeID(None)
+            self._effects["Threshold"].layoutChanged(composites)
         self.segmentationChanged_.emit(node)
 
     def _takeSource(self) -> None:

@@ -52,8 +52,16 @@ class qMRMLSegmentEditorWidget(SegmentEditorParts):
         self._logic.SetMRMLScene(scene)
         if scene is not None:
             self._observers.add(scene, slicer.vtkMRMLScene.EndCloseEvent, self._setDefaults)
-            for event in (slicer.vtkMRMLScene.EndCloseEvent, slicer.vtkMRMLScene.EndBatchProcessEvent):
-                self._observers.add(scene, event, self._update)
+            self._observers.add(scene, slicer.vtkMRMLScene.EndCloseEvent, self._update)
+            self._observers.add(scene, slicer.vtkMRMLScene.EndBatchProcessEvent, self._onBatchEnded)
+        self._update()
+
+    def _onBatchEnded(self) -> None:
+        """The selectors win: what a loaded scene's segment editor node names is lost where they were not told of it."""
+        if self._node is not None and self._node.GetSegmentationNode() is not self._segmentationBox.currentNode():
+            self.setSegmentationNode(self._segmentationBox.currentNode())
+        if self._node is not None and self._node.GetSourceVolumeNode() is not self._sourceBox.currentNode():
+            self.setSourceVolumeNode(self._sourceBox.currentNode())
         self._update()
 
     @scripted
@@ -214,7 +222,9 @@ class qMRMLSegmentEditorWidget(SegmentEditorParts):
         """Take keys of the main window, or of another widget."""
         self.uninstallKeyboardShortcuts()
         place = parent or qtApplication().mainWindow()
-        if place is not None:
+        if place is None:
+            guard.log.add("qt", "QShortcut: No widget parent defined")
+        else:
             self._shortcuts = EditorShortcuts(self, place, list(self._effects))
 
     @scripted

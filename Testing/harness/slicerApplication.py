@@ -37,6 +37,7 @@ class qSlicerApplication(QtWidgets.QApplication):
     Attributes:
         testing: whether `testingEnabled` says so: message boxes answer themselves then. A test of a question switches it off.
         windows: the windows, while there are any; see windows.py.
+        renderPauses: how often `pauseRender` was called without its end.
     """
 
     startupCompleted = QtCore.Signal()
@@ -46,6 +47,7 @@ class qSlicerApplication(QtWidgets.QApplication):
         self.core = slicerCore.application()
         self.testing = True
         self.windows: Any = None
+        self.renderPauses = 0
         self._moduleManager = qSlicerModuleManager(self)
         self.setApplicationName("Slicer")
         self.setOrganizationName("NA-MIC")
@@ -125,11 +127,20 @@ class qSlicerApplication(QtWidgets.QApplication):
 
     @scripted
     def pauseRender(self) -> None:
-        """Views draw when Qt paints them; nothing to pause."""
+        """No view is drawn anew until `resumeRender` was called as often."""
+        self.renderPauses += 1
 
     @scripted
     def resumeRender(self) -> None:
-        """See `pauseRender`."""
+        """See `pauseRender`. Views that asked for it meanwhile are drawn."""
+        if self.renderPauses == 0:
+            guard.log.add("qt", "Cannot resume rendering, pause render count is already 0!")
+            return
+        self.renderPauses -= 1
+        if self.windows is not None and self.renderPauses == 0:
+            for view in (*self.windows.sliceViews.values(), self.windows.threeDView):
+                if view is not None and view.needsRender:
+                    view.onRenderRequested()
 
     @scripted
     def toSlicerHomeAbsolutePath(self, path: str) -> str:

@@ -36,8 +36,9 @@ class _ViewWidget(QtWidgets.QWidget):
         view.onRenderRequested = self.update
 
     def paintEvent(self, _event: QtGui.QPaintEvent) -> None:
-        """Show the view; it is drawn anew only where something asked for it."""
-        if self._picture is None or self.view.needsRender:
+        """Show the view; it is drawn anew only where something asked for it, and while drawing is not paused."""
+        paused = QtWidgets.QApplication.instance().renderPauses > 0
+        if self._picture is None or (self.view.needsRender and not paused):
             pixels = self.view.pixels()
             height, width, _ = pixels.shape
             self._picture = QtGui.QImage(pixels.tobytes(), width, height, 3 * width, QtGui.QImage.Format.Format_RGB888).copy()

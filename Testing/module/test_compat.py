@@ -1,6 +1,5 @@
 """What differs between Slicer 5.10 and 5.12, against small stand-ins of each."""
 
-import importlib
 import os
 import sys
 from pathlib import Path
@@ -180,44 +179,11 @@ def test_without_that_record_what_is_slicers_is_taken_out(slicer_510, tmp_path, 
     assert compat.chosenInterpreter(Path("python")).environment["PATH"] == "/usr/bin"
 
 
-PYTORCH_EXTENSION = """
-import os
-asked = []
-answer = object()
-class PyTorchUtilsLogic:
-    def installTorch(self, askConfirmation=False, forceComputationBackend=None, torchVersionRequirement=None):
-        environment = {name: os.environ.get(name) for name in ("PIP_CONSTRAINT", "PIP_ONLY_BINARY")}
-        asked.append((askConfirmation, torchVersionRequirement, environment))
-        return answer
-"""
-
-
-@pytest.fixture
-def pytorch_extension(monkeypatch, tmp_path):
-    """The module of the PyTorch extension: remembers what it was asked and in which environment."""
-    (tmp_path / "PyTorchUtils.py").write_text(PYTORCH_EXTENSION)
+def test_the_pytorch_extension_is_found_without_being_imported(monkeypatch, tmp_path):
+    assert compat.hasTorchExtension() is False
+    (tmp_path / "PyTorchUtils.py").write_text("raise RuntimeError('imported')", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    yield importlib.import_module("PyTorchUtils")
-    del sys.modules["PyTorchUtils"]
-
-
-def test_without_the_pytorch_extension_there_is_no_installer_of_torch():
-    assert compat.torchInstaller() is None
-
-
-def test_the_pytorch_extension_installs_torch_under_our_constraints(pytorch_extension, monkeypatch):
-    monkeypatch.setenv("PIP_ONLY_BINARY", "of the person")
-    monkeypatch.delenv("PIP_CONSTRAINT", raising=False)
-    assert compat.torchInstaller()(">=2.6,<3", Path("folder/c.txt")) is True
-    expected = {"PIP_CONSTRAINT": str(Path("folder/c.txt")), "PIP_ONLY_BINARY": ":all:"}
-    assert pytorch_extension.asked == [(False, ">=2.6,<3", expected)]
-    assert os.environ["PIP_ONLY_BINARY"] == "of the person"
-    assert "PIP_CONSTRAINT" not in os.environ
-
-
-def test_a_person_may_decline_in_the_pytorch_extension(pytorch_extension):
-    pytorch_extension.answer = None
-    assert compat.torchInstaller()(">=2.6,<3", Path("c.txt")) is False
+    assert compat.hasTorchExtension() is True
 
 
 def test_the_title_of_a_category_is_for_those_who_show_it():
@@ -226,3 +192,8 @@ def test_the_title_of_a_category_is_for_those_who_show_it():
     new = SimpleNamespace(registerCustomSampleDataCategory=lambda category, title: titles.append((category, title)))
     compat.registerSampleDataCategory(new, "Category", "Title")
     assert titles == [("Category", "Title")]
+
+
+def test_the_persons_folder_can_be_named(slicer_510, tmp_path, monkeypatch):
+    monkeypatch.setenv("DUALSSL_HOME", str(tmp_path / "Büro"))
+    assert compat.homeFolder() == tmp_path / "Büro"

@@ -194,6 +194,8 @@ def test_a_corrected_case_is_saved_twice_and_fine_tuned_from(with_a_brush, home)
     assert not person.widget("activateButton").isEnabled()
     versions = person.widget("modelBox").count()
     person.click("discardButton")
+    assert not person.widget("discardButton").isEnabled()
+    person.waitUntil(lambda: not person.workspace.busy("models"), SAVED)
     assert person.widget("modelBox").count() == versions - 1
 
 

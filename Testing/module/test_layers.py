@@ -8,7 +8,7 @@ import pytest
 LIBRARY = Path(__file__).resolve().parents[2] / "DualSSLSegmentation" / "DualSSLSegmentationLib"
 NAME = "DualSSLSegmentationLib"
 
-SMALL_TOOLS = {"callbacks", "steps", "enginePath"}
+SMALL_TOOLS = {"callbacks", "rendering", "steps", "texts", "enginePath"}
 # What each part may import beside itself and the small tools. Panels and application stand on top and know each other.
 ALLOWED = {
     "scene": set(),
@@ -18,8 +18,9 @@ ALLOWED = {
     "setup": {"compat"},
     "compat": {"setup"},
     "workspace": {"scene", "display", "review", "jobs"},
+    "presentation": {"scene", "display", "review", "jobs", "workspace"},
     "application": {"scene", "display", "setup", "compat", "workspace", "panels"},
-    "panels": {"scene", "display", "review", "jobs", "setup", "compat", "workspace", "application"},
+    "panels": {"scene", "display", "review", "jobs", "setup", "compat", "workspace", "presentation", "application"},
     **{tool: set() for tool in SMALL_TOOLS},
     "__init__": set(),
 }

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
+from dualssl.model.integrity import verify_model
 from DualSSLSegmentationLib.enginePath import INSTALLED_ENGINE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -187,7 +188,9 @@ def test_the_package_configures_and_installs(built):
     expected = {name for wanted in LISTS if wanted.cmake.startswith("Dual") for name in wanted.files}
     expected |= {f"{INSTALLED_ENGINE}/{name}" for wanted in LISTS if wanted.cmake.startswith("train") for name in wanted.files}
     expected |= {f"{INSTALLED_ENGINE}/LICENSE"}
-    expected |= {f"{INSTALLED_ENGINE}/Models/{p.name}" for p in (ROOT / "Resources" / "Models").iterdir() if p.is_file()}
+    models = ROOT / "Resources" / "Models"
+    shipped = [path.relative_to(models).as_posix() for path in models.rglob("*") if path.is_file()]
+    expected |= {f"{INSTALLED_ENGINE}/Models/{name}" for name in shipped}
     found = {path.relative_to(installed).as_posix() for path in installed.rglob("*") if path.is_file()}
     assert found == expected
 
@@ -222,6 +225,17 @@ def test_an_installed_extension_uses_its_own_engine_and_models(built):
     assert Path(engine).parents[1] == installed / INSTALLED_ENGINE
     assert Path(models) == installed / INSTALLED_ENGINE / "Models"
     assert int(requirements) > 5
+
+
+def test_a_model_ships_and_is_offered_before_a_person_has_one(built, tmp_path):
+    from DualSSLSegmentationLib.jobs.modelCatalogue import ModelCatalogue
+
+    _, installed = built
+    for shipped in (ROOT / "Resources" / "Models", installed / INSTALLED_ENGINE / "Models"):
+        catalogue = ModelCatalogue(shipped, tmp_path / "no registry yet")
+        assert "Phantom (generated images)" in [choice.title for choice in catalogue.choices()]
+        assert catalogue.default().standing == "shipped"
+        assert all(verify_model(choice.folder).folder.parent == shipped for choice in catalogue.choices())
 
 
 def test_the_extension_describes_itself(built, catalogue_entry):

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from dualssl.cases import CaseLibrary
-from dualssl.errors import RegistryError
 from dualssl.registry.versions import ModelRegistry
 from DualSSLSegmentationLib.jobs.fineTuning import FineTuneWish
 from DualSSLSegmentationLib.jobs.handover import Handover
@@ -130,11 +129,21 @@ def test_an_unproved_version_is_used_only_when_a_person_insists(a_fine_tuned_ben
     version, base = answer["version"]["id"], bench.workspace.models.default().version
     told = []
     stop = bench.workspace.onModels.add(lambda: told.append(bench.workspace.models.default().version))
-    with pytest.raises(RegistryError):
-        bench.workspace.activate(version)
+    bench.messages.clear()
+    bench.workspace.activate(version)
+    bench.finish("models")
     assert told == []
-    bench.workspace.activate(version, force=True)
-    bench.workspace.activate(base, force=True)
+    [(kind, text)] = bench.messages
+    assert kind == "error"
+    assert version in text
+    for wanted in (version, base):
+        done = []
+        bench.workspace.activate(wanted, force=True, onDone=lambda said=done: said.append(True))
+        with pytest.raises(CaseError, match="under way already"):
+            bench.workspace.discard(wanted)
+        assert not done
+        bench.finish("models")
+        assert done
     assert told == [version, base]
     stop()
 
@@ -143,9 +152,16 @@ def test_a_version_is_discarded_into_the_trash(a_fine_tuned_bench):
     bench, answer = a_fine_tuned_bench
     registry = ModelRegistry.open(bench.workspace.places.registry)
     kept = shutil.copytree(registry.folder, registry.folder.parent / "kept registry")
-    with pytest.raises(RegistryError, match="active"):
-        bench.workspace.discard(bench.workspace.models.default().version)
+    bench.messages.clear()
+    bench.workspace.discard(bench.workspace.models.default().version)
+    bench.finish("models")
+    [(kind, text)] = bench.messages
+    assert kind == "error"
+    assert "active" in text
+    bench.messages.clear()
     bench.workspace.discard(answer["version"]["id"])
+    bench.finish("models")
+    assert bench.messages == []
     assert [choice.standing for choice in bench.workspace.models.choices()] == ["active"]
     assert list((registry.folder / "trash").iterdir())
     shutil.rmtree(registry.folder)

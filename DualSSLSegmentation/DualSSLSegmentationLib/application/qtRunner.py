@@ -6,6 +6,7 @@ import codecs
 
 import qt
 
+from DualSSLSegmentationLib.application.qtTimers import soon
 from DualSSLSegmentationLib.setup.commands import Cancel, Command, Finished, OnFinished, OnLine, endWithChildren, tookTooLong
 
 
@@ -130,7 +131,7 @@ class _Running:
         self._errors.add(bytes(self._process.readAllStandardError().data()), last=True)
         what = Finished(code, self._output.text, self._errors.text + why)
         # Not from within a signal of the process, which whoever is told may let go of, or open a dialog.
-        qt.QTimer.singleShot(0, lambda: self._tell(what))
+        soon(lambda: self._tell(what))
 
     def _tell(self, what: Finished) -> None:
         onFinished, self._onFinished = self._onFinished, None

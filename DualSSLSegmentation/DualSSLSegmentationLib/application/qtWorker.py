@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import qt
 
 from dualssl.worker.tree import end_tree
+from DualSSLSegmentationLib.application.qtTimers import later
 
 LEAVING_MS = 1500
 """So long a worker may take to end by itself when the module ends."""
@@ -72,7 +73,7 @@ class QtWorkerTransport:
 
     def call_later(self, seconds: float, function: Callable[[], None]) -> None:
         """Call a function after a while."""
-        qt.QTimer.singleShot(int(1000 * seconds), function)
+        later(seconds, function)
 
     def leave(self) -> None:
         """End it now, for the event loop may not turn any more: by itself if it does so in time, else by force."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import slicer
 
 from dualssl.worker.client import WorkerClient
 from DualSSLSegmentationLib.application.qtRunner import QtRunner
+from DualSSLSegmentationLib.application.qtTimers import soon
 from DualSSLSegmentationLib.application.qtWorker import QtWorkerTransport
 from DualSSLSegmentationLib.compat import homeFolder
 from DualSSLSegmentationLib.display.views import Views
@@ -30,6 +30,7 @@ class QtWorkspace:
 
     Args:
         home: the person's own folder; by default beside the application's settings.
+        shipped: folder of models that come with the extension; by default that of the extension.
 
     Attributes:
         workspace: what the panels drive.
@@ -37,7 +38,7 @@ class QtWorkspace:
         log: the last lines of the module, the engine and the worker.
     """
 
-    def __init__(self, home: Path | None = None) -> None:
+    def __init__(self, home: Path | None = None, shipped: Path | None = None) -> None:
         place = homeFolder() if home is None else home
         self._runner = QtRunner()
         self._editor: CorrectPanel | None = None
@@ -49,9 +50,9 @@ class QtWorkspace:
         self.workspace = Workspace(
             slicer.mrmlScene,
             WorkerClient(self._transport, self.log.add),
-            _soon,
+            soon,
             Views(_sliceNodes, _compositeNodes, self._editorNode, self._saveStateForUndo),
-            Places(shippedModels(), place),
+            Places(shippedModels() if shipped is None else shipped, place),
         )
 
     def chooseInterpreter(self, program: Path | None) -> None:
@@ -85,10 +86,6 @@ class QtWorkspace:
     def _saveStateForUndo(self, segmentationNode: Any) -> None:
         if self._editor is not None:
             self._editor.saveStateForUndo(segmentationNode)
-
-
-def _soon(function: Callable[[], None]) -> None:
-    qt.QTimer.singleShot(0, function)
 
 
 def _sliceNodes() -> list[Any]:

@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 from vtk.util import numpy_support
 
 from DualSSLSegmentationLib.scene.helperNodes import addHelper, removeHelper
+from DualSSLSegmentationLib.scene.labelBoxes import Box, boxesOf
+from DualSSLSegmentationLib.scene.volumes import contentId
 
 if TYPE_CHECKING:
-    from dualssl.review import Region
+    from dualssl.review import PlacedRegion
     from DualSSLSegmentationLib.scene.caseNodes import SegmentedCase
 
 # A light line between dark ones: it stands out on both overlays, on black and on white, in colour and in grey.
 _STROKES = (("halo", (0.0, 0.0, 0.0), 5), ("line", (1.0, 1.0, 1.0), 2))  # name, colour, width in pixels
 
 
-def jumpTo(region: Region, sliceNodes: Iterable[Any], image: Any = None) -> None:
+def jumpTo(region: PlacedRegion, sliceNodes: Iterable[Any], image: Any = None) -> None:
     """Centre slice views on a region: the slice goes through it, and it lies in the middle. Zoom and orientation stay.
 
     Args:
@@ -44,6 +46,8 @@ class RegionOutline:
 
     def __init__(self) -> None:
         self._model: Any = None
+        # Of the map that was last looked at: from then on a region costs no look at the whole volume.
+        self._boxes: tuple[str, dict[int, Box]] = ("", {})
 
     @property
     def node(self) -> Any:
@@ -61,7 +65,7 @@ class RegionOutline:
             Whether there is something to see: False where the region map was deleted or has no such region.
         """
         regionMap = case.regionMap
-        border = None if regionMap is None or regionMap.GetImageData() is None else _borderOf(regionMap, regionId)
+        border = None if regionMap is None or regionMap.GetImageData() is None else self._borderOf(regionMap, regionId)
         if border is None:
             self.hide()
             return False
@@ -80,6 +84,14 @@ class RegionOutline:
         if model is not None:
             removeHelper(model)
 
+    def _borderOf(self, regionMap: Any, regionId: int) -> Any:
+        """Border of a region as a mesh in the map's own RAS coordinates, or None where the map has no such region."""
+        values, content = _valuesOf(regionMap), contentId(regionMap)
+        if self._boxes[0] != content:
+            self._boxes = content, boxesOf(values)
+        box = self._boxes[1].get(regionId)
+        return None if box is None else _borderIn(regionMap, values[box] == regionId, box)
+
 
 def _addModel(scene: Any) -> Any:
     model = addHelper(scene, "vtkMRMLModelNode", "DualSSL region outline")
@@ -93,17 +105,17 @@ def _addModel(scene: Any) -> Any:
     return model
 
 
-def _borderOf(regionMap: Any, regionId: int) -> Any:
-    """Border of the voxels with a value as a mesh in the map's own RAS coordinates, or None where there are none."""
+def _valuesOf(regionMap: Any) -> NDArray[Any]:
     image = regionMap.GetImageData()
     i, j, k = image.GetDimensions()
-    values = numpy_support.vtk_to_numpy(image.GetPointData().GetScalars()).reshape(k, j, i)
-    member = values == regionId
-    box = _boxOf(member)
-    if box is None:
-        return None
+    values: NDArray[Any] = numpy_support.vtk_to_numpy(image.GetPointData().GetScalars()).reshape(k, j, i)
+    return values
+
+
+def _borderIn(regionMap: Any, member: NDArray[np.bool_], box: Box) -> Any:
+    """Border of the voxels of a mask, which is that of a box of the map, in the map's own RAS coordinates."""
     contour = vtk.vtkFlyingEdges3D()
-    contour.SetInputData(_paddedImage(member[box], [axis.start for axis in box], image.GetExtent()))
+    contour.SetInputData(_paddedImage(member, [axis.start for axis in box], regionMap.GetImageData().GetExtent()))
     contour.SetValue(0, 0.5)
     contour.ComputeNormalsOff()
     contour.ComputeScalarsOff()
@@ -133,14 +145,3 @@ def _paddedImage(member: NDArray[np.bool_], start: list[int], extent: tuple[int,
     image.SetOrigin(start[2] - 1 + extent[0], start[1] - 1 + extent[2], start[0] - 1 + extent[4])
     image.GetPointData().SetScalars(numpy_support.numpy_to_vtk(padded.reshape(-1), deep=True))
     return image
-
-
-def _boxOf(member: NDArray[np.bool_]) -> tuple[slice, slice, slice] | None:
-    """The smallest box (k, j, i) around the true voxels."""
-    sides = []
-    for others in ((1, 2), (0, 2), (0, 1)):
-        places = np.flatnonzero(member.any(axis=others))
-        if not len(places):
-            return None
-        sides.append(slice(int(places[0]), int(places[-1]) + 1))
-    return sides[0], sides[1], sides[2]

@@ -17,7 +17,8 @@ import vtk
 from DualSSLSegmentationLib.display.colorTables import KINDS
 from DualSSLSegmentationLib.display.legends import SliceLegend
 from DualSSLSegmentationLib.display.mirrorVolume import MirrorVolume
-from DualSSLSegmentationLib.display.sliceLayers import addLayer, removeLayer, setLayerOpacity
+from DualSSLSegmentationLib.display.sliceLayers import addLayer, layersOf, removeLayer, setLayerOpacity
+from DualSSLSegmentationLib.rendering import paused
 
 if TYPE_CHECKING:
     from DualSSLSegmentationLib.scene.caseNodes import SegmentedCase
@@ -90,6 +91,8 @@ class Overlays:
         self._mirrors: dict[str, MirrorVolume] = {}
         self._legends: dict[str, SliceLegend] = {}
         self._compositing: dict[str, int] = {}
+        # Ids of the composite nodes of the views that were there when all was made.
+        self._filled: list[str] = []
         self._observed: tuple[Any, list[int]] | None = None
 
     @property
@@ -113,11 +116,18 @@ class Overlays:
         """
         self.restore(case, OverlayState(mode, _share(opacity, DEFAULT_OPACITY), {**self._state.thresholds, **thresholds}))
 
+    @paused()
     def restore(self, case: SegmentedCase | None, state: OverlayState) -> None:
         """Show a case's maps as a state says."""
         self._case, self._state = case, state
-        self.refresh()
+        if self._stands():
+            self.setOpacity(state.opacity)
+            for kind, value in state.thresholds.items():
+                self.setThreshold(kind, value)
+        else:
+            self.refresh()
 
+    @paused()
     def setOpacity(self, value: float) -> None:
         """Change the opacity (0..1) of what is shown."""
         self._state = replace(self._state, opacity=_share(value, DEFAULT_OPACITY))
@@ -125,6 +135,7 @@ class Overlays:
             for kind in self._mirrors:
                 setLayerOpacity(composite, MirrorVolume.idOf(kind)[0], self._state.opacity)
 
+    @paused()
     def setThreshold(self, kind: str, value: float) -> None:
         """Change the value below which nothing of a map is painted."""
         self._state = replace(self._state, thresholds={**self._state.thresholds, kind: value})
@@ -146,6 +157,7 @@ class Overlays:
         self._case = None
         self.refresh()
 
+    @paused()
     def refresh(self) -> None:
         """Look at the case and the views anew: maps may have been exchanged or deleted, views added."""
         case = self._case
@@ -154,11 +166,30 @@ class Overlays:
         if case is None or not sources:
             return
         self._mirrors = {kind: MirrorVolume(source, kind, self._state.thresholds[kind]) for kind, source in sources.items()}
-        for composite in self._compositeNodes():
+        composites = list(self._compositeNodes())
+        self._filled = [composite.GetID() for composite in composites]
+        for composite in composites:
             self._fill(composite)
         # Made anew each time: views that came after a legend do not know it.
         self._legends = {kind: SliceLegend(case.scene, kind) for kind in sources}
         self._observe(case.scene)
+
+    def _stands(self) -> bool:
+        """Whether just what is wanted lies over the image already, in all views that there are now."""
+        if self._case is None or not self._entered or not self._mirrors:
+            return False
+        wanted = self._sources(self._case)
+        known = {kind: mirror.source for kind, mirror in self._mirrors.items()}
+        if list(known) != list(wanted) or any(known[kind] is not source for kind, source in wanted.items()):
+            return False
+        whole = [mirror.shown for mirror in self._mirrors.values()] + [legend.shown for legend in self._legends.values()]
+        layers = {MirrorVolume.idOf(kind)[0] for kind in known}
+        composites = list(self._compositeNodes())
+        return (
+            all(whole)
+            and [composite.GetID() for composite in composites] == self._filled
+            and all(layers <= set(layersOf(composite)) for composite in composites)
+        )
 
     def _sources(self, case: SegmentedCase) -> dict[str, Any]:
         volumes = {"entropy": case.entropy, "kl": case.kl}

@@ -7,13 +7,13 @@ normal.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
 import vtk
 from numpy.typing import NDArray
-from scipy import ndimage
 from vtk.util import numpy_support
 
 from DualSSLSegmentationLib.display.colorTables import SCALES, useScale
@@ -23,6 +23,7 @@ from DualSSLSegmentationLib.scene.helperNodes import addHelper, removeHelper
 from DualSSLSegmentationLib.scene.segmentation import segmentIdOf
 from DualSSLSegmentationLib.scene.segmentLayers import closedSurface
 from DualSSLSegmentationLib.scene.volumes import transformBetween, volumeOf
+from DualSSLSegmentationLib.steps import runAll
 
 if TYPE_CHECKING:
     from DualSSLSegmentationLib.scene.caseNodes import SegmentedCase
@@ -62,13 +63,21 @@ class UncertaintySurface:
             CaseError: the structure has no segment or no voxels, or the map was deleted.
             VolumeError: the map or the segmentation is under a transform that is not linear.
         """
-        model = colouredSurface(case, labelValue, kind)
+        runAll(self.showSteps(case, labelValue, kind, insteadOfSegment))
+        return self._model
+
+    def showSteps(
+        self, case: SegmentedCase, labelValue: int, kind: str, insteadOfSegment: bool = False
+    ) -> Generator[str, None, None]:
+        """As `show`, in short steps; until the last one what was shown stays."""
+        mesh = yield from _colouredMesh(case, labelValue, kind)
+        yield "Showing the surface"
+        model = _modelOf(case, labelValue, kind, mesh)
         self.remove()
         self._model = model
         self._shown = (case, labelValue, kind)
         if insteadOfSegment:
             self._hideSegment(case.node, labelValue)
-        return self._model
 
     def update(self) -> Any:
         """Make the surface anew from what the segment and the map are now; None where nothing is shown.
@@ -116,15 +125,25 @@ def colouredSurface(case: SegmentedCase, labelValue: int, kind: str, model: Any 
     Raises:
         CaseError, VolumeError: as `UncertaintySurface.show`.
     """
-    mesh = _colouredMesh(case, labelValue, kind)
+    mesh = runAll(_colouredMesh(case, labelValue, kind))
     if model is None:
-        name = case.node.GetSegmentation().GetSegment(segmentIdOf(case.node, labelValue)).GetName()
-        return _addModel(case.scene, mesh, name, kind, case.node.GetTransformNodeID())
+        return _modelOf(case, labelValue, kind, mesh)
     modifying = model.StartModify()
     model.SetAndObserveMesh(mesh)
     model.SetAndObserveTransformNodeID(case.node.GetTransformNodeID())
     model.EndModify(modifying)
     return model
+
+
+def _modelOf(case: SegmentedCase, labelValue: int, kind: str, mesh: Any) -> Any:
+    segment = case.node.GetSegmentation().GetSegment(segmentIdOf(case.node, labelValue) or "")
+    if case.scene is None or segment is None:
+        raise _nothing(case, labelValue)
+    return _addModel(case.scene, mesh, segment.GetName(), kind, case.node.GetTransformNodeID())
+
+
+def _nothing(case: SegmentedCase, labelValue: int) -> CaseError:
+    return CaseError(f"'{case.node.GetName()}' has no voxels of structure {labelValue}: choose another structure.")
 
 
 def _addModel(scene: Any, mesh: Any, name: str, kind: str, transformId: str | None) -> Any:
@@ -144,14 +163,16 @@ def _addModel(scene: Any, mesh: Any, name: str, kind: str, transformId: str | No
     return model
 
 
-def _colouredMesh(case: SegmentedCase, labelValue: int, kind: str) -> Any:
+def _colouredMesh(case: SegmentedCase, labelValue: int, kind: str) -> Generator[str, None, Any]:
     """The closed surface of a structure with its uncertainty as point scalars, in the segmentation's own coordinates."""
+    yield "Making the surface"
     uncertainty = {"entropy": case.entropy, "kl": case.kl}[kind]
     if uncertainty is None:
         raise CaseError(f"The {SCALES[kind].title} of '{case.node.GetName()}' was deleted: segment the image again to see it.")
     mesh = _surfaceOf(case.node, segmentIdOf(case.node, labelValue))
     if mesh is None:
-        raise CaseError(f"'{case.node.GetName()}' has no voxels of structure {labelValue}: choose another structure.")
+        raise _nothing(case, labelValue)
+    yield "Colouring the surface"
     values = _sampled(mesh, volumeOf(uncertainty), transformBetween(case.node, uncertainty))
     scalars = numpy_support.numpy_to_vtk(values.astype(np.float32), deep=True)
     scalars.SetName(SCALES[kind].title)
@@ -199,5 +220,28 @@ def _sampled(mesh: Any, uncertainty: Any, toVolume: NDArray[np.float64]) -> NDAr
     for distance in np.linspace(-REACH_MM, REACH_MM, _SAMPLES):
         ras = (points + distance * normals) @ toVolume[:3, :3].T + toVolume[:3, 3]
         places = uncertainty.geometry.ras_to_kji(ras)
-        total += ndimage.map_coordinates(uncertainty.array, places.T, order=1, mode="constant", cval=0.0)
+        total += _interpolated(uncertainty.array, places)
     return total / _SAMPLES
+
+
+def _interpolated(array: NDArray[Any], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Trilinear interpolation of an array (k, j, i) at places (n, 3) in indices; 0 outside.
+
+    SciPy's would take half a second when it is imported, in which the application stands still.
+    """
+    flat = np.ascontiguousarray(array).reshape(-1)
+    inside = np.ones(len(places), bool)
+    first, corners, shares = np.zeros(len(places), np.intp), [0], []
+    for axis, count in enumerate(array.shape):
+        along = places[:, axis]
+        inside &= (along >= 0) & (along <= count - 1)
+        low = np.clip(along, 0, max(count - 2, 0)).astype(np.intp)
+        step = int(np.prod(array.shape[axis + 1 :]))
+        first += low * step
+        shares.append(along - low)
+        # The neighbour along an axis of a single voxel is that voxel.
+        corners = [corner + further for corner in corners for further in (0, step if count > 1 else 0)]
+    values = [np.take(flat, first + corner) for corner in corners]
+    for share in reversed(shares):
+        values = [low + share * (high - low) for low, high in zip(values[::2], values[1::2], strict=True)]
+    return np.where(inside, values[0], 0.0)

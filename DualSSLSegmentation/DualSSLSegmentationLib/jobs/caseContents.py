@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from dualssl.errors import VolumeError
 from dualssl.labels import LabelTable
 from dualssl.volumes.volume import Volume
 from DualSSLSegmentationLib.scene.caseNodes import CaseError, SegmentedCase
+from DualSSLSegmentationLib.scene.labelBoxes import boxesOf
 from DualSSLSegmentationLib.scene.segmentation import LabelMapOfSegments, labelMapOf
 from DualSSLSegmentationLib.scene.structureSegments import structureSegments
 from DualSSLSegmentationLib.scene.volumes import checkSameGrid, volumeOf
@@ -45,7 +45,8 @@ class CaseContents:
         labels: the structures.
         provenance, scores: of the prediction, as the case has them.
         started: when the review began, ISO 8601, or None.
-        reviewed: regions that a person decided on, each with the decision beside what `dualssl.review.Region` says.
+        reviewed: regions that a person decided on, each with the decision beside what `dualssl.review.Region` says; without
+            array indices where the map of regions is gone.
     """
 
     findings: Findings
@@ -147,20 +148,24 @@ def _withoutSegment(case: SegmentedCase, labels: LabelTable) -> tuple[str, ...]:
 
 
 def _reviewed(case: SegmentedCase) -> list[dict[str, Any]]:
-    """Regions that a person decided on, each with the decision beside what `Region` says."""
+    """Regions that a person decided on, each with the decision beside what `PlacedRegion` says."""
     entries = [entry for entry in case.regionEntries if entry.get("state") != "open" or entry.get("answer")]
     return [
-        {**entry["region"], "state": entry.get("state"), "answer": entry.get("answer"), "changed": entry.get("changed")}
-        for entry in entries
+        {**_placed(entry["region"]), **{name: entry.get(name) for name in ("state", "answer", "changed")}} for entry in entries
     ]
 
 
+def _placed(region: dict[str, Any]) -> dict[str, Any]:
+    """A region without array indices, which scenes of early versions hold and which may be those of another grid."""
+    return {name: value for name, value in region.items() if not name.endswith("_kji")}
+
+
 def _onGrid(regions: list[dict[str, Any]], regionMap: Any) -> list[dict[str, Any]]:
-    """Regions with array indices of the grid as it is now: Slicer reverses an axis of a left-handed volume on loading."""
+    """Regions with the array indices that they have on the grid as it is now, see `dualssl.review.Region`."""
     if not regions:
         return []
     volume = volumeOf(regionMap)
-    boxes = dict(enumerate(ndimage.find_objects(volume.array.astype(np.int32)), start=1))
+    boxes = boxesOf(volume.array)
     found = []
     for region in regions:
         box = boxes.get(region["id"])

@@ -13,13 +13,15 @@ from DualSSLSegmentationLib.scene.caseNodes import CaseError
 if TYPE_CHECKING:
     from DualSSLSegmentationLib.jobs.engineJob import EngineJob
 
-JobKind = Literal["segment", "save", "finetune", "check"]
+JobKind = Literal["segment", "save", "library", "finetune", "check", "models"]
 
 _WORDS: dict[str, str] = {
     "segment": "A segmentation",
     "save": "The saving of a case",
+    "library": "The prediction of a library",
     "finetune": "A fine-tuning",
     "check": "A self-check",
+    "models": "A change of the models",
 }
 
 

@@ -65,11 +65,13 @@ class ModelCatalogue:
     Args:
         shipped: folder of model folders, such as the extension's `Resources/Models`; need not exist.
         registry: the person's registry; need not exist.
+        named: model folders that the person named beside these; they are offered before the shipped ones.
     """
 
-    def __init__(self, shipped: Path, registry: Path) -> None:
+    def __init__(self, shipped: Path, registry: Path, named: tuple[Path, ...] = ()) -> None:
         self.shipped = shipped
         self.registry = registry
+        self.named = named
 
     def choices(self) -> tuple[ModelChoice, ...]:
         """All models, the one in use first, then the shipped ones, then the others, newest first.
@@ -85,7 +87,7 @@ class ModelCatalogue:
 
     def default(self) -> ModelChoice | None:
         """The version in use, else the first that ships; never one that is not proved."""
-        return next((choice for choice in self.choices() if choice.standing in ("active", "shipped")), None)
+        return defaultOf(self.choices())
 
     def _versions(self) -> Iterator[ModelChoice]:
         if not is_registry(self.registry):
@@ -109,14 +111,19 @@ class ModelCatalogue:
         try:
             folders = sorted(path for path in self.shipped.iterdir() if path.is_dir() and not path.name.startswith("."))
         except FileNotFoundError:
-            return
+            folders = []
         except OSError as error:
             _log.error("The models in %s cannot be read: %s", self.shipped, error)
-            return
-        for folder in folders:
+            folders = []
+        for folder in (*self.named, *folders):
             manifest = _manifest(folder)
             if manifest is not None:
                 yield _choice(folder, manifest, None)
+
+
+def defaultOf(choices: tuple[ModelChoice, ...]) -> ModelChoice | None:
+    """Of what the catalogue listed, the version in use, else the first that ships; never one that is not proved."""
+    return next((choice for choice in choices if choice.standing in ("active", "shipped")), None)
 
 
 def _manifest(folder: Path) -> Manifest | None:

@@ -8,17 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dualssl.errors import PredictionError
+from dualssl.errors import ModelError, PredictionError
 from dualssl.files import output_error
+from dualssl.model.fit import check_channel_count
+from dualssl.model.integrity import read_manifest
 from dualssl.worker.arrays import geometry_json, store_array
 from DualSSLSegmentationLib.jobs.engineJob import EngineJob
 from DualSSLSegmentationLib.jobs.jobState import Ended, JobState
+from DualSSLSegmentationLib.rendering import paused
 from DualSSLSegmentationLib.scene.predictionNodes import buildSteps
 from DualSSLSegmentationLib.scene.volumes import contentId, volumeOf
 from DualSSLSegmentationLib.steps import Schedule, Steps
 
 if TYPE_CHECKING:
     from dualssl.worker.client import WorkerClient
+    from DualSSLSegmentationLib.scene.caseNodes import SegmentedCase
     from DualSSLSegmentationLib.scene.roi import Bounds
 
 
@@ -48,6 +52,7 @@ def segment(
     schedule: Schedule,
     onState: Callable[[JobState], None],
     onEnd: Callable[[Ended], None],
+    onward: Callable[[SegmentedCase], Steps] | None = None,
 ) -> EngineJob:
     """Start a segmentation. Its value is the new `SegmentedCase`; where it does not come to its end, no node of it stays.
 
@@ -57,12 +62,18 @@ def segment(
         folder: which does not exist yet; for the files of the exchange, gone when the job has ended.
         schedule: of the event loop.
         onState, onEnd: as in `EngineJob`.
+        onward: makes further steps from the new case, which return the value of the job in its place. Closed early, they see to
+            it that nothing of the new case stays.
+
+    Raises:
+        PredictionError: the model needs several volumes at once.
     """
+    _refuseSeveralChannels(request.model)
     bound = _Bound(request.image)
 
     def finish(result: dict[str, Any]) -> Steps:
         name = request.name or f"{bound.name} ({_modelName(result)})"
-        return bound.watching(buildSteps(bound.scene, result, request.image, name))
+        return bound.watching(_drawnOnce(_chained(buildSteps(bound.scene, result, request.image, name), onward)))
 
     def cleanUp() -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -103,6 +114,28 @@ class _Bound:
                 yield text
         finally:
             steps.close()
+
+
+def _chained(first: Steps, onward: Callable[[SegmentedCase], Steps] | None) -> Steps:
+    case = yield from first
+    if onward is None:
+        return case
+    return (yield from onward(case))
+
+
+def _drawnOnce(steps: Steps) -> Steps:
+    """The same steps; views are drawn at their end, not at each node that comes into the scene."""
+    with paused():
+        return (yield from steps)
+
+
+def _refuseSeveralChannels(model: Path) -> None:
+    """See that the model segments a single volume, before the volume is handed over and the engine started."""
+    try:
+        manifest = read_manifest(model)
+    except ModelError:
+        return  # what is wrong with it the engine says
+    check_channel_count(manifest, 1)
 
 
 def _modelName(result: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 
 if TYPE_CHECKING:
     from DualSSLSegmentationLib.jobs.jobState import JobState
+    from DualSSLSegmentationLib.presentation.offer import Offer
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +54,10 @@ def note(name: str) -> Any:
     label = qt.QLabel()
     label.wordWrap = True
     label.objectName = name
+    # A long sentence takes more lines; it shall not make the panel wider, and the views smaller.
+    policy = label.sizePolicy
+    policy.setHorizontalPolicy(qt.QSizePolicy.Ignored)
+    label.sizePolicy = policy
     label.visible = False
     return label
 
@@ -73,6 +78,11 @@ def allow(widget: Any, toolTip: str, unless: str = "") -> None:
     """
     widget.enabled = not unless
     widget.toolTip = unless or toolTip
+
+
+def offer(widget: Any, what: Offer) -> None:
+    """Enable a widget, or disable it and say why, as what it does is offered."""
+    allow(widget, what.does, what.unless)
 
 
 def connect(sender: Any, signal: str, slot: Callable[..., None]) -> None:
@@ -109,6 +119,8 @@ def setCell(table: Any, line: int, column: int, text: str) -> Any:
         table.setItem(line, column, item)
     elif item.text() != text:
         item.setText(text)
+    # In a narrow panel it is cut.
+    item.setToolTip(text)
     return item
 
 

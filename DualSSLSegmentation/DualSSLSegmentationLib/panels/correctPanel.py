@@ -8,6 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from DualSSLSegmentationLib.panels.common import note, say, section
+from DualSSLSegmentationLib.presentation.editView import editsText
 from DualSSLSegmentationLib.scene.structureSegments import isHelper
 
 if TYPE_CHECKING:
@@ -69,13 +70,16 @@ class CorrectPanel:
             stop()
         self._leaveSession()
         self.editor.setMRMLScene(None)
+        _stopWatchingSlices(self.editor)
 
     def enter(self) -> None:
         """The module is shown: the editor's shortcuts and views are its own."""
         # Without a node of its own the editor crashes Slicer at the next change of the layout, as when a scene is closed.
         _made = self.editorNode
         self.editor.setupViewObservations()
-        self.editor.installKeyboardShortcuts()
+        # Without a main window there is nothing to press them in, and Qt complains about each.
+        if slicer.util.mainWindow() is not None:
+            self.editor.installKeyboardShortcuts()
 
     def exit(self) -> None:
         """The module is hidden: no effect is left active, no shortcut taken."""
@@ -94,6 +98,11 @@ class CorrectPanel:
         _made = self.editorNode
         self.editor.setupViewObservations()
 
+    def sceneLoaded(self) -> None:
+        """A scene was loaded, and with it perhaps another state of the editor: it edits the case in hand all the same."""
+        if self._session is not None:
+            self._editCase(self._session)
+
     def saveStateForUndo(self, segmentationNode: Any) -> None:
         """Keep a segmentation as it is now, for the editor's undo."""
         if self.editor.segmentationNode() is segmentationNode:
@@ -108,11 +117,9 @@ class CorrectPanel:
                 self.editor.setSegmentationNode(None)
                 self.editor.setSourceVolumeNode(None)
             self.editor.enabled = False
-            say(self.summary, _("Segment a volume first."))
+            say(self.summary, editsText(None))
             return
-        _made = self.editorNode
-        self.editor.setSegmentationNode(session.case.node)
-        self.editor.setSourceVolumeNode(session.case.image)
+        self._editCase(session)
         self.editor.enabled = True
         self._stopSession = [session.onEdits.add(self._showEdits)]
         segmentation = session.case.node.GetSegmentation()
@@ -120,6 +127,11 @@ class CorrectPanel:
             self._observed.append((segmentation, segmentation.AddObserver(event, self._hideHelpers)))
         self._hideHelpers()
         self._showEdits(session.edits)
+
+    def _editCase(self, session: CaseSession) -> None:
+        _made = self.editorNode
+        self.editor.setSegmentationNode(session.case.node)
+        self.editor.setSourceVolumeNode(session.case.image)
 
     def _leaveSession(self) -> None:
         for stop in self._stopSession:
@@ -139,12 +151,17 @@ class CorrectPanel:
             table.setHideSegments(helpers)
 
     def _showEdits(self, summary: EditSummary) -> None:
-        if summary.problem:
-            say(self.summary, summary.problem)
-        elif summary.overlapping:
-            text = _("{count} voxels belong to two structures: decide before the case is saved")
-            say(self.summary, text.format(count=f"{summary.overlapping:,}"))
-        elif summary.voxels:
-            say(self.summary, _("{count} voxels changed by hand").format(count=f"{summary.voxels:,}"))
-        else:
-            say(self.summary, _("Nothing has been changed by hand."))
+        say(self.summary, editsText(summary))
+
+
+def _stopWatchingSlices(editor: Any) -> None:
+    """See that nothing of the editor is called after it is gone.
+
+    Slicer's Threshold effect watches the slice views from the first change of their layout on, and stops only when it is put
+    down, even where nobody has taken it up.
+    """
+    threshold = editor.effectByName("Threshold")
+    effect = None if threshold is None else threshold.self()
+    stop = getattr(effect, "removeSliceCompositeObservers", None)
+    if stop is not None:
+        stop()

@@ -65,6 +65,9 @@ def _draw(painter: Any, loss: Sequence[tuple[int, float]], dice: Sequence[tuple[
         points = [_place(iteration / last, value / top) for iteration, value in loss]
         for (x0, y0), (x1, y1) in pairwise(points):
             painter.drawLine(x0, y0, x1, y1)
+        # Of one value there is no line yet.
+        x, y = points[-1]
+        painter.drawEllipse(x - 1, y - 1, 2, 2)
     if dice:
         floor = max(0.0, min(0.99, min(value for _i, value in dice)) - 0.01)
         _text(painter, DICE, RIGHT - 40, TOP - 8, _("Dice (%)"))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
-from dualssl.cases.names import usable_name
 from dualssl.errors import DualSSLError
 from DualSSLSegmentationLib.jobs.handover import Handover
-from DualSSLSegmentationLib.panels.common import JobDisplay, allow, connect, pushButton, section, warn
+from DualSSLSegmentationLib.panels.common import JobDisplay, connect, offer, pushButton, section, warn
+from DualSSLSegmentationLib.presentation.handoverView import LookedAt, handoverView, savedText, suggestedName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +41,7 @@ class HandoverPanel:
         self._ready = ready
         self._session: CaseSession | None = None
         self._stopSession: list[Callable[[], None]] = []
-        # What a person said of the whole case, or None while they said nothing.
-        self._looked: bool | None = None
+        self._looked = LookedAt()
         self._filling = False
         self.section, form = section(_("Hand over"), layout)
         self.libraryLine = _line("libraryLine", _("Folder of the case library; made where there is none"))
@@ -121,18 +120,15 @@ class HandoverPanel:
             stop()
         self._stopSession = [] if session is None else [session.onReview.add(self._reviewed), session.onEdits.add(self._edited)]
         if session is not None and session is not self._session:
-            self._looked = None
+            self._looked.forget()
             self.say("")
-            self.nameLine.text = usable_name(session.case.image.GetName())
+            self.nameLine.text = suggestedName(session)
         self._session = session
         self._reviewed()
 
     def _reviewed(self) -> None:
-        """Whoever has decided on every region is taken to have looked at the whole case, until they say otherwise."""
-        review = None if self._session is None else self._session.review
-        decided = review is not None and len(review.decided()) == len(review.entries()) > 0
         self._filling = True
-        self.wholeCase.checked = decided if self._looked is None else self._looked
+        self.wholeCase.checked = self._looked.whole(self._session)
         self._filling = False
         self._enable()
 
@@ -141,7 +137,7 @@ class HandoverPanel:
 
     def _wholeCaseChosen(self, on: bool) -> None:
         if not self._filling:
-            self._looked = on
+            self._looked.say(on)
             self._enable()
 
     def _job(self, kind: str, state: JobState | None) -> None:
@@ -150,39 +146,18 @@ class HandoverPanel:
             self._enable()
 
     def _saved(self, answer: dict[str, Any]) -> None:
-        self.say(_("Saved as '{case}', version {version}.").format(case=answer["case"], version=answer["version"]))
+        self.say(savedText(answer))
 
     def _enable(self) -> None:
         running = self._workspace.busy("save")
-        none = _("Segment a volume first") if self._workspace.session is None else ""
         for line in (self.libraryLine, self.nameLine, self.reviewerLine, self.notesLine):
             line.enabled = not running
-        allow(
-            self.wholeCase,
-            _("Off: fine-tuning learns only from decided regions and from what you changed"),
-            none or (_("The case is being saved") if running else ""),
+        view = handoverView(
+            self._workspace.session, running, self.nameLine.text, self.reviewerLine.text, self.wholeCase.checked
         )
-        self.button.text = _("Cancel") if running else _("Save corrected case")
-        if running:
-            allow(self.button, _("Stop; the library stays as it was"))
-            return
-        why = none
-        if not why and not self.nameLine.text.strip():
-            why = _("Give the case a name first")
-        if not why and not self.reviewerLine.text.strip():
-            why = _("Name the reviewer first")
-        if not why and not self._anythingSeen():
-            why = _("Decide on a region, change something, or say that you have looked at the whole case")
-        allow(self.button, _("Write image, corrected labels and edits to the library"), why)
-
-    def _anythingSeen(self) -> bool:
-        """Whether there is anything to learn from; a case of which nobody looked at anything ends a fine-tuning."""
-        session = self._workspace.session
-        if session is None or self.wholeCase.checked or session.review.decided():
-            return True
-        edits = session.edits
-        # Where edits cannot be told nothing is marked as unseen either.
-        return bool(edits.voxels or edits.problem)
+        offer(self.wholeCase, view.wholeCase)
+        self.button.text = view.button
+        offer(self.button, view.press)
 
 
 def _line(name: str, toolTip: str) -> Any:

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
-from slicer.i18n import tr as _
 
 from dualssl.errors import DualSSLError
-from DualSSLSegmentationLib.display.overlays import Overlays
 from DualSSLSegmentationLib.panels.common import connect, interactive, warn
 from DualSSLSegmentationLib.panels.correctPanel import CorrectPanel
 from DualSSLSegmentationLib.panels.fineTunePanel import FineTunePanel
@@ -18,6 +16,7 @@ from DualSSLSegmentationLib.panels.overlayPanel import OverlayPanel
 from DualSSLSegmentationLib.panels.reviewPanel import ReviewPanel
 from DualSSLSegmentationLib.panels.segmentPanel import SegmentPanel
 from DualSSLSegmentationLib.panels.setupPanel import SetupPanel
+from DualSSLSegmentationLib.presentation.mergeQuestion import mergeQuestion
 from DualSSLSegmentationLib.review.protection import MergeChoice
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class ModulePanel:
         workspace = self._workspace
         self.setup = SetupPanel(logic.application)
         self.segment = SegmentPanel(workspace, layout, self._askMerge, self.setup.ready)
-        self.overlay = OverlayPanel(workspace, Overlays(workspace.views.compositeNodes), layout)
+        self.overlay = OverlayPanel(workspace, layout)
         self.review = ReviewPanel(workspace, layout)
         self.correct = CorrectPanel(workspace, layout)
         logic.application.setEditor(self.correct)
@@ -68,6 +67,9 @@ class ModulePanel:
             stop()
         for part in self.parts:
             part.close()
+            # A reload only hides what the application's widget holds: selectors would go on following the scene.
+            part.section.setParent(None)
+            part.section.deleteLater()
         for shortcut in self._shortcuts:
             shortcut.setParent(None)
         self._shortcuts = []
@@ -126,6 +128,10 @@ class ModulePanel:
         if self._entered:
             self.correct.sceneClosed()
 
+    def sceneLoaded(self) -> None:
+        """A scene was loaded, perhaps beside the case in hand."""
+        self.correct.sceneLoaded()
+
     def _openNamed(self, parameters: Any) -> None:
         """Take the case in hand that the parameters name."""
         try:
@@ -150,7 +156,8 @@ class ModulePanel:
 
     def _say(self, kind: str, text: str, detail: str) -> None:
         """Say it where the job was started that has just ended."""
-        places = {"save": self.handover, "finetune": self.fineTune, "check": self.setup}
+        tuning = self.fineTune
+        places: dict[str, Any] = {"save": self.handover, "finetune": tuning, "models": tuning, "check": self.setup}
         places.get(self._ended, self.segment).say(text)
         if kind == "error":
             warn(text, detail)
@@ -159,22 +166,18 @@ class ModulePanel:
         """How a new result and a person's work come together."""
         if not interactive():
             return MergeChoice.keepMine
+        question = mergeQuestion(edited)
         box = qt.QMessageBox(slicer.util.mainWindow())
-        box.windowTitle = _("Segment again")
-        box.text = _("You have worked on this segmentation ({voxels} voxels changed).").format(voxels=f"{edited:,}")
-        box.informativeText = _("How shall the new result come together with it? Undo brings the present state back.")
-        answers = (
-            (_("Keep my voxels"), MergeChoice.keepMine),
-            (_("Only where I did nothing"), MergeChoice.onlyUntouched),
-            (_("Take the model's"), MergeChoice.takeModel),
-            (_("New segmentation"), "new"),
-        )
-        buttons = [box.addButton(text, qt.QMessageBox.AcceptRole) for text, _answer in answers]
+        box.windowTitle = question.title
+        box.text = question.text
+        box.informativeText = question.detail
+        buttons = [box.addButton(text, qt.QMessageBox.AcceptRole) for text, _answer in question.answers]
         box.addButton(qt.QMessageBox.Cancel)
         box.setDefaultButton(buttons[0])
         box.exec_()
         clicked = box.clickedButton()
-        return next((answer for button, (_t, answer) in zip(buttons, answers, strict=True) if button == clicked), None)
+        answers = zip(buttons, question.answers, strict=True)
+        return next((answer for button, (_text, answer) in answers if button == clicked), None)
 
     def _makeShortcuts(self) -> list[Any]:
         """Without a main window there is nothing to press them in."""

@@ -10,9 +10,9 @@ from slicer.i18n import tr as _
 
 from dualssl.errors import DualSSLError
 from DualSSLSegmentationLib.panels.common import (
-    allow,
     connect,
     note,
+    offer,
     pushButton,
     readOnlyTable,
     row,
@@ -21,6 +21,7 @@ from DualSSLSegmentationLib.panels.common import (
     setCell,
     warn,
 )
+from DualSSLSegmentationLib.presentation.reviewView import reviewView
 from DualSSLSegmentationLib.scene.caseNodes import PREFIX
 
 if TYPE_CHECKING:
@@ -153,58 +154,31 @@ class ReviewPanel:
             self._parameters.segmentation = node
 
     def _refresh(self) -> None:
-        session = self._session
-        current = None if session is None else session.current
-        entries = () if session is None else session.review.entries()
+        view = reviewView(self._session)
         self._filling = True
-        self.table.setRowCount(len(entries))
-        for line, entry in enumerate(entries):
-            region = entry.region
-            kind = _("in conflict") if region.kind == "conflict" else _("ambiguous")
-            texts = (str(line + 1), kind, f"{region.volume_ml:.2f}", f"{region.score:.2f}", stateText(entry))
-            for column, text in enumerate(texts):
+        self.table.setRowCount(len(view.rows))
+        for line, region in enumerate(view.rows):
+            for column, text in enumerate((region.rank, region.kind, region.volume, region.score, region.state)):
                 setCell(self.table, line, column, text)
-            if current is not None and current.id == region.id and self.table.currentRow() != line:
+            if region.id == view.current and self.table.currentRow() != line:
                 self.table.setCurrentCell(line, 0)
-        if current is None:
+        if view.current is None:
             self.table.clearSelection()
-        self.onlyInside.checked = session is not None and session.onlyInsideRegion
+        self.onlyInside.checked = view.onlyInside
         self._filling = False
-        self._summarise(session)
-        self._enable(session, None if current is None else current.id)
-
-    def _summarise(self, session: CaseSession | None) -> None:
-        if session is None:
-            say(self.summary, _("Segment a volume, or choose a case, to see where to look."))
-            return
-        done = session.review.progress()
-        if session.review.problem:
-            say(self.summary, session.review.problem)
-        elif not done.regions:
-            say(self.summary, _("Nothing stands out as uncertain in this case."))
-        else:
-            text = _("{decided} of {regions} regions decided, {flagged} flagged")
-            say(self.summary, text.format(decided=len(session.review.decided()), regions=done.regions, flagged=done.flagged))
-
-    def _enable(self, session: CaseSession | None, chosen: int | None) -> None:
-        none = _("Segment a volume first") if session is None else ""
-        left = session is not None and session.review.progress().open > 0
-        nothing = none or ("" if left else _("No region is open"))
-        allow(self.nextButton, _("Next region that is still open, in all slice views (Shift+N)"), nothing)
-        allow(self.previousButton, _("Open region before, in all slice views (Shift+P)"), nothing)
-        unchosen = none or ("" if chosen is not None else _("Choose a region in the table, or press Next"))
-        isOpen = session is None or chosen is None or session.review.entry(chosen).state == "open"
-        allow(self.acceptButton, _("This region is right as it is now; go on (Shift+A)"), unchosen)
-        allow(self.flagButton, _("Somebody else should look at this region; go on (Shift+F)"), unchosen)
-        allow(
-            self.reopenButton,
-            _("Take the decision on this region back; its voxels stay"),
-            unchosen or (_("Nothing has been decided on this region") if isOpen else ""),
-        )
-        allow(self.takeA, _("Give this region the answer of network A; it can be undone"), unchosen)
-        allow(self.takeB, _("Give this region the answer of network B; it can be undone"), unchosen)
-        allow(self.takeMean, _("Give this region the answer of both networks' mean; it can be undone"), unchosen)
-        allow(self.onlyInside, _("The segment editor leaves everything outside the region as it is"), unchosen)
+        say(self.summary, view.summary)
+        for widget, what in (
+            (self.nextButton, view.next),
+            (self.previousButton, view.previous),
+            (self.acceptButton, view.accept),
+            (self.flagButton, view.flag),
+            (self.reopenButton, view.reopen),
+            (self.takeA, view.take["a"]),
+            (self.takeB, view.take["b"]),
+            (self.takeMean, view.take["mean"]),
+            (self.onlyInside, view.holdInside),
+        ):
+            offer(widget, what)
 
     def _edited(self, _summary: Any) -> None:
         self._refresh()
@@ -230,15 +204,3 @@ class ReviewPanel:
         except DualSSLError as error:
             warn(str(error))
         self._refresh()
-
-
-def stateText(entry: Any) -> str:
-    """The state of a region in words."""
-    answers = {"a": _("network A taken"), "b": _("network B taken"), "mean": _("mean taken")}
-    states = {"open": _("open"), "accepted": _("accepted"), "flagged": _("flagged")}
-    words = [states[entry.state]]
-    if entry.answer:
-        words.append(answers[entry.answer])
-    if entry.touched:
-        words.append(_("edited"))
-    return ", ".join(words)

@@ -10,8 +10,10 @@ from slicer.i18n import tr as _
 
 from dualssl.errors import DualSSLError
 from DualSSLSegmentationLib.jobs.segmenting import SegmentRequest
-from DualSSLSegmentationLib.panels.common import JobDisplay, allow, connect, note, pushButton, say, section, warn
-from DualSSLSegmentationLib.review.protection import MergeChoice
+from DualSSLSegmentationLib.panels.common import JobDisplay, connect, note, offer, pushButton, say, section, warn
+from DualSSLSegmentationLib.presentation.deviceOffers import AUTOMATIC, DeviceOffer, deviceOffers
+from DualSSLSegmentationLib.presentation.mergeQuestion import mergeFor, needsAsking
+from DualSSLSegmentationLib.presentation.segmentView import SegmentView, resultText, segmentView
 from DualSSLSegmentationLib.scene.roi import roiBounds
 
 if TYPE_CHECKING:
@@ -20,9 +22,8 @@ if TYPE_CHECKING:
     from DualSSLSegmentationLib.jobs.jobState import JobState
     from DualSSLSegmentationLib.jobs.modelCatalogue import ModelChoice
     from DualSSLSegmentationLib.review.caseSession import CaseSession
+    from DualSSLSegmentationLib.review.protection import MergeChoice
     from DualSSLSegmentationLib.workspace import Workspace
-
-DEVICES = ("auto", "cuda", "cpu")
 
 
 class SegmentPanel:
@@ -48,6 +49,7 @@ class SegmentPanel:
         self._askMerge = askMerge
         self._ready = ready
         self._choices: tuple[ModelChoice, ...] = ()
+        self._devices: tuple[DeviceOffer, ...] = ()
         self._filling = False
         self.section, form = section(_("Segment"), layout)
         self.imageSelector = self._selector("vtkMRMLScalarVolumeNode", "imageSelector", _("Volume to segment"))
@@ -66,8 +68,6 @@ class SegmentPanel:
         self.deviceBox = qt.QComboBox()
         self.deviceBox.objectName = "deviceBox"
         self.deviceBox.toolTip = _("Where to compute; Automatic takes a GPU if there is one")
-        for text in (_("Automatic"), _("GPU"), _("CPU")):
-            self.deviceBox.addItem(text)
         form.addRow(_("Device:"), self.deviceBox)
         self.button = pushButton(_("Segment"), "", self._clicked, "segmentButton")
         form.addRow(self.button)
@@ -80,7 +80,9 @@ class SegmentPanel:
             workspace.onJob.add(self._job),
             workspace.onModels.add(self.refreshModels),
             workspace.onCase.add(self._caseOpened),
+            workspace.devices.onChange.add(self._showDevices),
         ]
+        self._showDevices()
         self.refreshModels()
 
     def close(self) -> None:
@@ -100,9 +102,8 @@ class SegmentPanel:
         self._filling = True
         self.imageSelector.setCurrentNode(self._parameters.image)
         self.roiSelector.setCurrentNode(self._parameters.roi)
-        device = self._parameters.device
-        self.deviceBox.currentIndex = DEVICES.index(device) if device in DEVICES else 0
         self._filling = False
+        self._showDevices()
         self._showModel()
         self._enable()
 
@@ -123,8 +124,8 @@ class SegmentPanel:
         return self._choices[index] if 0 <= index < len(self._choices) else None
 
     def chosenDevice(self) -> str:
-        """`auto`, `cuda` or `cpu`."""
-        return DEVICES[max(0, self.deviceBox.currentIndex)]
+        """As the engine knows it: `auto`, `cpu`, `cuda`, `cuda:1`."""
+        return self._devices[max(0, self.deviceBox.currentIndex)].id
 
     def useDefaultModel(self) -> None:
         """Choose the model that is in use, whatever was chosen before."""
@@ -164,7 +165,20 @@ class SegmentPanel:
 
     def _deviceChosen(self, index: int) -> None:
         if not self._filling and self._parameters is not None:
-            self._parameters.device = DEVICES[index]
+            self._parameters.device = self._devices[index].id
+
+    def _showDevices(self) -> None:
+        """The devices that are known by now, and the chosen one."""
+        chosen = AUTOMATIC if self._parameters is None else self._parameters.device
+        offers = deviceOffers(self._workspace.devices.listed, chosen)
+        self._filling = True
+        if offers != self._devices:
+            self._devices = offers
+            self.deviceBox.clear()
+            for device in offers:
+                self.deviceBox.addItem(device.title)
+        self.deviceBox.currentIndex = next((index for index, device in enumerate(offers) if device.id == chosen), 0)
+        self._filling = False
 
     def _modelChosen(self, index: int) -> None:
         if self._filling:
@@ -183,25 +197,22 @@ class SegmentPanel:
         self._filling = True
         self.modelBox.currentIndex = known.index(chosen) if chosen in known else -1
         self._filling = False
-        choice = self.chosenModel()
-        allow(self.modelBox, _("Model that segments"), "" if known else _("No model is installed: add one in Set-up"))
-        say(self.modelNote, _("No model is installed: add one in Set-up.") if choice is None else choice.description)
+        view = self._view()
+        offer(self.modelBox, view.chooseModel)
+        say(self.modelNote, view.modelNote)
 
     def _enable(self) -> None:
         running = self._workspace.busy("segment")
         for widget in (self.imageSelector, self.roiSelector, self.deviceBox):
             widget.enabled = not running
         self.modelBox.enabled = bool(self._choices) and not running
-        self.button.text = _("Cancel") if running else _("Segment")
-        if running:
-            allow(self.button, _("Stop; nothing of it stays"))
-            return
-        why = ""
-        if self.chosenModel() is None:
-            why = _("Choose a model first")
-        if self.imageSelector.currentNode() is None:
-            why = _("Load a volume first, and choose it")
-        allow(self.button, _("Segment the volume and find where the result is uncertain"), why)
+        view = self._view()
+        self.button.text = view.button
+        offer(self.button, view.press)
+
+    def _view(self) -> SegmentView:
+        image, choice = self.imageSelector.currentNode(), self.chosenModel()
+        return segmentView(self._workspace.busy("segment"), image, choice, bool(self._choices))
 
     def _clicked(self) -> None:
         if self._workspace.busy("segment"):
@@ -218,25 +229,16 @@ class SegmentPanel:
                 device=self.chosenDevice(),
                 roi=None if roi is None else roiBounds(roi, image),
             )
-            merge = self._merge(image)
-            if merge is not None and merge[1] is None:
-                return
-            self._workspace.segment(request, merge)
+            session, answer = self._workspace.session, None
+            if session is not None and needsAsking(session, image):
+                answer = self._askMerge(session.edits.voxels)
+                if answer is None:
+                    return
+            self._workspace.segment(request, mergeFor(session, image, answer))
         except (DualSSLError, ValueError) as error:
             self.say(str(error))
             warn(str(error))
         self._enable()
-
-    def _merge(self, image: Any) -> Any:
-        """How to bring a new result together with the work on this volume; None where there is none."""
-        session = self._workspace.session
-        if session is None or session.case.image is not image:
-            return None
-        edited = session.edits.voxels
-        if not edited and not session.review.decided():
-            return session.case.node, MergeChoice.takeModel
-        choice = self._askMerge(edited)
-        return None if choice == "new" else (session.case.node, choice)
 
     def _job(self, kind: str, state: JobState | None) -> None:
         if kind == "segment":
@@ -244,16 +246,4 @@ class SegmentPanel:
             self._enable()
 
     def _caseOpened(self, session: CaseSession | None) -> None:
-        facts = {} if session is None else session.case.provenance
-        if not facts:
-            self.say("")
-            return
-        try:
-            seconds = f"{float(facts.get('seconds', 0.0)):.1f}"
-        except (TypeError, ValueError):
-            seconds = "?"
-        self.say(
-            _("Segmented with {model} on {device} in {seconds} s.").format(
-                model=facts.get("model_name", "?"), device=str(facts.get("device", "?")).split(",")[0], seconds=seconds
-            )
-        )
+        self.say(resultText(session))

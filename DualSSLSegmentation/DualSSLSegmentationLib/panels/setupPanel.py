@@ -88,8 +88,7 @@ class SetupPanel:
         if state is None or state.ready:
             return True
         self.section.collapsed = False
-        warn(state.sentence())
-        self._setUp()
+        self._install(None, state.sentence())
         return False
 
     @property
@@ -145,10 +144,12 @@ class SetupPanel:
         if folder:
             self._install(Path(folder))
 
-    def _install(self, wheels: Path | None) -> None:
+    def _install(self, wheels: Path | None, why: str = "") -> None:
+        if why:
+            self.say(why)
         try:
             plan = self._host.plan(wheels)
-            if agreed(plan.text()):
+            if agreed("\n\n".join([*([why] if why else []), plan.text(), _("Install them now?")])):
                 self._installation = self._host.install(plan, self.say, self._installed)
         except DualSSLError as error:
             warn(str(error))
@@ -214,7 +215,7 @@ class SetupPanel:
         seconds = answer["seconds"]
         self.say(
             _("The engine works on {device}: {first} s for a tiny case, {again} s for the next.").format(
-                device=answer["device"], first=f"{seconds['predict']:.1f}", again=f"{seconds['again']:.1f}"
+                device=str(answer["device"]).split(",")[0], first=f"{seconds['predict']:.1f}", again=f"{seconds['again']:.1f}"
             )
         )
 
@@ -227,7 +228,7 @@ class SetupPanel:
             removal = self._host.removal()
             if removal.empty:
                 self.say(removal.text())
-            elif agreed(removal.text()):
+            elif agreed("\n\n".join([removal.text(), _("Remove them now?")])):
                 self._installation = _Removing(self._host.remove(removal, self.say, self._installed))
         except DualSSLError as error:
             warn(str(error))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from DualSSLSegmentationLib.callbacks import Callbacks
 from DualSSLSegmentationLib.display.navigation import RegionOutline, jumpTo
+from DualSSLSegmentationLib.rendering import paused
 from DualSSLSegmentationLib.review.answers import RegionMask, takeAnswer
 from DualSSLSegmentationLib.review.editTracking import EditSummary, EditTracker
 from DualSSLSegmentationLib.review.regionMask import removeLeftovers
@@ -13,9 +15,9 @@ from DualSSLSegmentationLib.review.reviewList import ReviewList
 from DualSSLSegmentationLib.scene.predictionMaps import PredictionMaps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from dualssl.review import Region
+    from dualssl.review import PlacedRegion
     from DualSSLSegmentationLib.display.views import Views
     from DualSSLSegmentationLib.scene.caseNodes import SegmentedCase
     from DualSSLSegmentationLib.steps import Schedule
@@ -61,9 +63,14 @@ class CaseSession:
         self.review.changed.add(self.onReview)
 
     @property
-    def current(self) -> Region | None:
+    def current(self) -> PlacedRegion | None:
         """The region in front of the person, or None."""
         return None if self._current is None else self.review.region(self._current)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has been closed, most likely because another case was taken in hand."""
+        return self._closed
 
     @property
     def tracker(self) -> EditTracker:
@@ -80,6 +87,7 @@ class CaseSession:
         """Whether edits are held inside the current region."""
         return self._mask is not None
 
+    @paused()
     def goTo(self, regionId: int) -> None:
         """Centre all slice views on a region and outline it."""
         region = self.review.region(regionId)
@@ -115,6 +123,7 @@ class CaseSession:
         if self._current is not None:
             self.review.reopen(self._current)
 
+    @paused()
     def take(self, source: str) -> int:
         """Give the current region the answer of network `a`, `b` or their `mean`, undoable.
 
@@ -127,6 +136,7 @@ class CaseSession:
         self.review.setAnswer(self._current, source)
         return changed
 
+    @paused()
     def editOnlyInside(self, on: bool) -> None:
         """Hold the segment editor inside the current region, or let it go."""
         if self._mask is not None:
@@ -137,6 +147,19 @@ class CaseSession:
         if editor is not None and self._current is not None:
             self._mask = RegionMask(self.case, self._current, editor, self._maskEnded)
 
+    @contextmanager
+    def maskSuspended(self) -> Iterator[None]:
+        """Inside, the segmentation is whole without the helper segment of `editOnlyInside`, and may be replaced as a whole."""
+        mask = self._mask
+        if mask is not None:
+            mask.suspend()
+        try:
+            yield
+        finally:
+            if mask is not None and mask is self._mask:
+                mask.resume()
+
+    @paused()
     def predictionChanged(self) -> None:
         """The case has another prediction: its regions are new, and none is in front."""
         self.hideMarks()
@@ -145,11 +168,13 @@ class CaseSession:
         self.onReview()
         self.onEdits(self.edits)
 
+    @paused()
     def showMarks(self) -> None:
         """Outline the region in front again."""
         if self._current is not None:
             self._outline.show(self.case, self._current)
 
+    @paused()
     def hideMarks(self) -> None:
         """Take away what is only for the eyes and the editor: outline and mask."""
         self._outline.hide()
@@ -168,7 +193,7 @@ class CaseSession:
         self.onReview.clear()
         self.onEdits.clear()
 
-    def _step(self, choose: Callable[[int | None], Region | None]) -> None:
+    def _step(self, choose: Callable[[int | None], PlacedRegion | None]) -> None:
         region = choose(self._current)
         if region is not None:
             self.goTo(region.id)

@@ -91,6 +91,11 @@ class EditTracker:
         self._look()
         return self._now.summary
 
+    @property
+    def stamp(self) -> tuple[Any, ...]:
+        """What is another one after anything has changed that edits are told from; no voxel is looked at."""
+        return self._state()
+
     def editMask(self) -> NDArray[np.uint8]:
         """1 where a voxel is a person's, on the image's grid (k, j, i), as of this moment; a new array.
 
@@ -262,4 +267,5 @@ def _regionsIn(case: SegmentedCase, mask: NDArray[np.bool_]) -> frozenset[int]:
     ids = volumeOf(case.regionMap).array
     if ids.shape != mask.shape:
         return frozenset()
-    return frozenset(int(i) for i in np.unique(ids[mask]) if i > 0)
+    found = ids[mask]
+    return frozenset(int(i) for i in np.flatnonzero(np.bincount(found[found > 0])))

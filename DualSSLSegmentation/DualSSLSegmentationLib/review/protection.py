@@ -1,4 +1,4 @@
-"""Merging a new prediction with what a person made of an earlier one. NumPy and SciPy only."""
+"""Merging a new prediction with what a person made of an earlier one. NumPy only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from dualssl.metrics.band import bounding_box
 
@@ -74,8 +73,21 @@ def around(mask: NDArray[np.bool_], voxels: int = NEIGHBOURHOOD) -> NDArray[np.b
     grown = np.zeros(mask.shape, bool)
     box = bounding_box(mask, margin=voxels)
     if box is not None:
-        grown[box] = ndimage.maximum_filter(mask[box].view(np.uint8), size=2 * voxels + 1, mode="constant") != 0
+        part = mask[box]
+        for axis in range(part.ndim):
+            part = _stretched(part, axis, voxels)
+        grown[box] = part
     return grown
+
+
+def _stretched(mask: NDArray[np.bool_], axis: int, voxels: int) -> NDArray[np.bool_]:
+    """The mask, and what lies at most `voxels` away from it along one axis."""
+    along = np.moveaxis(mask, axis, 0)
+    result = along.copy()
+    for step in range(1, min(voxels, len(along) - 1) + 1):
+        result[step:] |= along[:-step]
+        result[:-step] |= along[step:]
+    return np.moveaxis(result, 0, axis)
 
 
 def _keeping(kept: NDArray[np.bool_], current: NDArray[np.integer], new: NDArray[np.uint8]) -> NDArray[np.uint8]:

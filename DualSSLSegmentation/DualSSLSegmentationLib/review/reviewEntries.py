@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal, get_args
 
-from dualssl.review import Region
+from dualssl.review import PlacedRegion
 
 State = Literal["open", "accepted", "flagged"]
 Answer = Literal["a", "b", "mean"]
@@ -27,7 +27,7 @@ class ReviewEntry:
         touched: whether a person changed voxels of it; told by the edits, not stored.
     """
 
-    region: Region
+    region: PlacedRegion
     state: State = "open"
     answer: Answer | None = None
     changed: datetime | None = None
@@ -101,7 +101,7 @@ def _entry(row: Any) -> ReviewEntry | None:
         if state not in STATES or not (answer is None or answer in ANSWERS):
             return None
         return ReviewEntry(
-            Region.from_json(row["region"]), state, answer, None if changed is None else datetime.fromisoformat(changed)
+            PlacedRegion.from_json(row["region"]), state, answer, None if changed is None else datetime.fromisoformat(changed)
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

@@ -20,7 +20,7 @@ from DualSSLSegmentationLib.scene.segmentNotes import notedAnswers, unnoticed
 from DualSSLSegmentationLib.scene.structureSegments import structureSegments
 
 if TYPE_CHECKING:
-    from dualssl.review import Region
+    from dualssl.review import PlacedRegion
     from DualSSLSegmentationLib.review.editTracking import EditTracker
     from DualSSLSegmentationLib.scene.caseNodes import SegmentedCase
 
@@ -106,7 +106,7 @@ class ReviewList:
                 return entry
         raise CaseError(f"'{self._case.node.GetName()}' has no region {regionId}: choose one of its review list.")
 
-    def region(self, regionId: int) -> Region:
+    def region(self, regionId: int) -> PlacedRegion:
         """One region.
 
         Raises:
@@ -125,7 +125,7 @@ class ReviewList:
         touched = sum(entry.touched for entry in entries)
         return Progress(len(entries), states.count("open"), states.count("accepted"), states.count("flagged"), touched)
 
-    def next(self, current: int | None, openOnly: bool = True) -> Region | None:
+    def next(self, current: int | None, openOnly: bool = True) -> PlacedRegion | None:
         """The region after `current` in order of rank; after the last one comes the first.
 
         Args:
@@ -137,7 +137,7 @@ class ReviewList:
         """
         return self._step(current, openOnly, 1)
 
-    def previous(self, current: int | None, openOnly: bool = True) -> Region | None:
+    def previous(self, current: int | None, openOnly: bool = True) -> PlacedRegion | None:
         """The region before `current`; before the first one comes the last. Else as `next`."""
         return self._step(current, openOnly, -1)
 
@@ -177,7 +177,7 @@ class ReviewList:
         if before != self._touched:
             self.changed()
 
-    def _step(self, current: int | None, openOnly: bool, direction: int) -> Region | None:
+    def _step(self, current: int | None, openOnly: bool, direction: int) -> PlacedRegion | None:
         entries = self.entries()
         ids = [entry.region.id for entry in entries]
         start = ids.index(current) if current in ids else (-1 if direction > 0 else 0)

@@ -153,7 +153,7 @@ class SegmentedCase:
 
     @property
     def regionEntries(self) -> list[dict[str, Any]]:
-        """The regions in order of rank: `region` (see `dualssl.review.Region`), `state`, `answer`, `changed`."""
+        """The regions in order of rank: `region` (see `dualssl.review.PlacedRegion`), `state`, `answer`, `changed`."""
         entries = self._json("regions", [])
         if not all(isinstance(entry, dict) and isinstance(entry.get("region"), dict) for entry in entries):
             raise self._garbled("regions")
@@ -177,21 +177,23 @@ class SegmentedCase:
             words for role, words in _ROLE_WORDS.items() if role not in OPTIONAL_ROLES and self.reference(role) is None
         )
 
-    def removeHelperNodes(self, scene: Any = None) -> None:
-        """Remove from the scene what is of no use without the segmentation: all referenced nodes but the image.
+    def helperNodes(self, scene: Any = None) -> tuple[Any, ...]:
+        """What is of no use without the segmentation: all referenced nodes that are in the scene, but the image.
 
         Args:
             scene: where to look; only needed once the segmentation itself has left its scene.
         """
         place = scene or self.scene
         if place is None:
-            return
-        for role in ROLES:
-            if role == "image":
-                continue
-            node = place.GetNodeByID(self._node.GetNodeReferenceID(PREFIX + role) or "")
-            if node is not None:
-                removeWithParts(node)
+            return ()
+        ids = (self._node.GetNodeReferenceID(PREFIX + role) for role in ROLES if role != "image")
+        found = (place.GetNodeByID(nodeId or "") for nodeId in ids)
+        return tuple(node for node in found if node is not None)
+
+    def removeHelperNodes(self, scene: Any = None) -> None:
+        """Remove the helper nodes from the scene; `scene` as in `helperNodes`."""
+        for node in self.helperNodes(scene):
+            removeWithParts(node)
 
     def _json(self, attribute: str, default: Any) -> Any:
         """Stored data; `default` where there are none, and a check that they are of the same kind as `default`."""

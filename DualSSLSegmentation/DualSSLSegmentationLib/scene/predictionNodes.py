@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dualssl.errors import DatasetError, VolumeError
 from dualssl.geometry import Geometry
 from dualssl.labels import LabelTable
-from dualssl.review import Region
+from dualssl.review import PlacedRegion
 from dualssl.volumes.volume import Volume
 from DualSSLSegmentationLib.scene.caseNodes import CaseError, SegmentedCase, removeWithParts
 from DualSSLSegmentationLib.scene.segmentation import addSegmentation
@@ -88,7 +88,8 @@ class _Answer:
             self._grid = Geometry.from_ijk_to_ras(grid["ijk_to_ras"], (k, j, i))
             self._files = {key: Path(str(result["files"][key])) for key in (*_MAPS.values(), *_LABEL_MAPS.values())}
             self.labels = LabelTable.from_json(result["labels"])
-            self.regions = [Region.from_json(region) for region in result["regions"]]
+            # Without array indices: Slicer reverses an axis of a left-handed volume when it loads the scene.
+            self.regions = [PlacedRegion.from_json(region) for region in result["regions"]]
             self.scores = dict(result["scores"])
             self.provenance = dict(result["provenance"])
         except (KeyError, TypeError, ValueError, IndexError, AttributeError, DatasetError) as error:
@@ -123,7 +124,8 @@ class _Answer:
         if key in _MAPS.values():
             if array.dtype != np.float32:
                 return f"has voxels of type {array.dtype} instead of float32"
-            return None if np.isfinite(array).all() else "has NaN or infinity"
+            # A look at the ends is a look at all: NaN goes through both.
+            return None if np.isfinite([array.min(), array.max()]).all() else "has NaN or infinity"
         if array.dtype not in ((np.uint8, np.int16) if key == "region_map" else (np.uint8,)):
             return f"has voxels of type {array.dtype}, which no label map of the engine has"
         highest = max((region.id for region in self.regions), default=0) if key == "region_map" else len(self.labels)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dualssl.errors import VolumeError
 from dualssl.geometry import Geometry
 from dualssl.labels import LabelTable
+from dualssl.metrics.band import bounding_box
 from dualssl.volumes.volume import Volume
 from DualSSLSegmentationLib.scene.caseNodes import SegmentedCase
 from DualSSLSegmentationLib.scene.segmentLayers import (
@@ -118,18 +119,23 @@ def labelMapOf(case: Any, labels: LabelTable, image: Any) -> LabelMapOfSegments:
     node = case.node if isinstance(case, SegmentedCase) else case
     match = structureSegments(node, labels)
     grid = inSpace(geometryOf(image), transformBetween(image, node))
-    result = np.zeros(grid.shape, np.uint8)
-    overlapping = np.zeros(grid.shape, bool)
+    result: NDArray[np.uint8] | None = None
+    overlapping: NDArray[np.bool_] | None = None
     # Segments of one layer cannot overlap, so layers are compared, not segments.
     for layer in layersOf(node):
         table = _labelsByLayerValue(node, layer, match.byValue)
         if isEmpty(layer.image) or not table.any():
             continue
-        part = table[_indices(onGrid(arrayOf(layer.image), gridOf(layer.image), grid))]
-        overlapping |= (part != 0) & (result != 0)
+        part = _lookedUp(table, onGrid(arrayOf(layer.image), gridOf(layer.image), grid))
+        if result is None:
+            result = part
+            continue
+        both = (part != 0) & (result != 0)
+        overlapping = both if overlapping is None else overlapping | both
         np.copyto(result, part, where=part != 0)
     names = tuple(node.GetSegmentation().GetSegment(i).GetName() for i in match.unknown)
-    return LabelMapOfSegments(result, names, int(np.count_nonzero(overlapping)))
+    count = 0 if overlapping is None else int(np.count_nonzero(overlapping))
+    return LabelMapOfSegments(np.zeros(grid.shape, np.uint8) if result is None else result, names, count)
 
 
 def writeLabels(
@@ -165,8 +171,7 @@ def writeLabels(
     layers = layersOf(segmentationNode)
     changes = [c for layer in layers if (c := _change(segmentationNode, layer, match, array, mask, grid)) is not None]
     placed = {segmentId for layer in layers for segmentId in layer.segmentIds}
-    present = np.bincount(array[mask], minlength=len(labels) + 1)
-    homeless = [label for label in labels if present[label.value] and match.get(label.value) not in placed]
+    homeless = [label for label in labels if match.get(label.value) not in placed and np.any((array == label.value) & mask)]
     if not changes and not homeless:
         return
     if undo is not None:
@@ -234,20 +239,29 @@ def _change(
     else:
         lattice = covering(gridOf(layer.image), grid)
         old = onGrid(arrayOf(layer.image), gridOf(layer.image), lattice)
-    toLayer = np.zeros(256, old.dtype)
+    inside = onGrid(mask.astype(np.uint8), grid, lattice) != 0
+    # Most changes are those of one region: only its box is looked at.
+    box = bounding_box(inside)
+    if box is None:
+        return None
+    inside, before = inside[box], old[box]
+    toLayer = np.zeros(max(int(array.max()), *mine) + 1, old.dtype)
     for value, segmentId in mine.items():
         toLayer[value] = layerValue[segmentId]
-    wanted = toLayer[onGrid(array, grid, lattice)]
-    inside = onGrid(mask.astype(np.uint8), grid, lattice) != 0
+    wanted = _lookedUp(toLayer, onGrid(array, grid, lattice)[box])
     others = [layerValue[i] for i in layer.segmentIds if i not in mine.values()]
-    foreign = np.isin(old, others)
-    new = np.where(inside & ~foreign, wanted, old)
+    foreign = np.isin(before, others) if others else np.zeros(before.shape, bool)
     if np.any(inside & foreign & (wanted != 0)):
         # Somebody else's voxels are where a structure's must go: one layer cannot hold both.
-        split = np.where(inside, wanted, np.where(foreign, 0, old))
-        kept = np.where(foreign, old, 0)
+        theirs = np.isin(old, others)
+        split, kept = np.where(theirs, 0, old), np.where(theirs, old, 0)
+        split[box] = np.where(inside, wanted, split[box])
         return _Change(layer, orientedImage(kept, lattice), orientedImage(split, lattice), tuple(mine.values()))
-    return None if np.array_equal(new, old) else _Change(layer, orientedImage(new, lattice))
+    new = np.where(inside & ~foreign, wanted, before)
+    if np.array_equal(new, before):
+        return None
+    old[box] = new
+    return _Change(layer, orientedImage(old, lattice))
 
 
 def _addLayer(node: Any, homeless: list[Any], match: dict[int, str], array: NDArray[np.uint8], grid: Geometry) -> None:
@@ -299,6 +313,14 @@ def _labelsByLayerValue(node: Any, layer: Layer, match: dict[int, str]) -> NDArr
     for value, label in owned.items():
         table[value] = label
     return table
+
+
+def _lookedUp(table: NDArray[Any], array: NDArray[Any]) -> NDArray[Any]:
+    """The entry of a table for each value of an array, as a new array."""
+    # Most layers hold the label values themselves, and a look at each voxel's entry takes ten times as long as a copy.
+    if array.dtype.kind == "u" and np.array_equal(table, np.arange(len(table))):
+        return array.astype(table.dtype)
+    return np.asarray(np.take(table, _indices(array)))
 
 
 def _indices(array: NDArray[Any]) -> NDArray[Any]:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from DualSSLSegmentationLib.compat import chosenInterpreter, pip, refuseSecondInstallation, slicerInterpreter, torchInstaller
+from DualSSLSegmentationLib.compat import (
+    chosenInterpreter,
+    hasTorchExtension,
+    pip,
+    refuseSecondInstallation,
+    slicerInterpreter,
+)
 from DualSSLSegmentationLib.enginePath import engineDescription, engineFolder
 from DualSSLSegmentationLib.setup.commands import Cancel, Runner
 from DualSSLSegmentationLib.setup.downloads import Downloads, Removal
@@ -13,6 +19,7 @@ from DualSSLSegmentationLib.setup.engineInstall import Installation, SetupOutcom
 from DualSSLSegmentationLib.setup.engineRequirements import readRequirements
 from DualSSLSegmentationLib.setup.engineSetup import InstallPlan, InterpreterState, SetupError, look, plan
 from DualSSLSegmentationLib.setup.interpreters import Interpreter
+from DualSSLSegmentationLib.setup.torchInstall import torchInstallerOf
 
 
 class EngineHost:
@@ -90,7 +97,7 @@ class EngineHost:
         """
         if self.state is None:
             raise SetupError("The interpreter has not answered yet: wait a moment, then try again.")
-        return plan(self.state, self._chosen is None, torchInstaller() is not None, wheels)
+        return plan(self.state, self._chosen is None, hasTorchExtension(), wheels)
 
     def install(
         self, agreed: InstallPlan, onLine: Callable[[str], None], onEnd: Callable[[SetupOutcome], None]
@@ -104,6 +111,7 @@ class EngineHost:
         if self.state is None:
             raise SetupError("The interpreter has not answered yet: wait a moment, then try again.")
         interpreter, asked = self.interpreter(), self._chosen
+        runPip = pip(interpreter, self._run)
 
         def ended(outcome: SetupOutcome) -> None:
             if self._chosen == asked:
@@ -115,11 +123,11 @@ class EngineHost:
             self.state,
             interpreter,
             self._run,
-            pip(interpreter, self._run),
+            runPip,
             self.downloads,
             onLine,
             ended,
-            torchInstaller() if agreed.torch is not None else None,
+            torchInstallerOf(interpreter, self._run, runPip),
         )
 
     def removal(self) -> Removal:

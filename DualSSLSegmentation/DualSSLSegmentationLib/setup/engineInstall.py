@@ -23,11 +23,9 @@ from DualSSLSegmentationLib.setup.engineSetup import (
     look,
 )
 from DualSSLSegmentationLib.setup.interpreters import Interpreter
+from DualSSLSegmentationLib.setup.torchInstall import TorchInstaller
 
 _log = logging.getLogger(__name__)
-
-TorchInstaller = Callable[[str, Path], bool]
-"""Installs torch of the versions given, under a pip constraints file; False where a person declined."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Installation:
         downloads: the record.
         onLine: told what goes on.
         onEnd: told once how it ended.
-        torch: installs torch through the PyTorch extension; needed where the plan says so.
+        torch: installs torch as the PyTorch extension does it; needed where the plan says so.
     """
 
     def __init__(
@@ -95,10 +93,8 @@ class Installation:
         self._constrain(plan.constraints)
         if plan.torch is None:
             self._startPip(pip)
-        elif self._installTorch(torch, plan.torch.versions):
-            self._lookAtTorch(lambda: self._startPip(pip))
         else:
-            self._look()
+            self._startTorch(torch, plan.torch.versions, lambda: self._startPip(pip))
 
     def cancel(self) -> None:
         """Stop pip; what it had finished by then stays and is recorded. A second call does nothing more."""
@@ -108,23 +104,29 @@ class Installation:
     def _constrain(self, lines: Sequence[str]) -> None:
         self._constraints.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
-    def _installTorch(self, torch: TorchInstaller | None, versions: str) -> bool:
+    def _startTorch(self, torch: TorchInstaller | None, versions: str, then: Callable[[], None]) -> None:
         if torch is None:
-            raise ValueError("the plan leaves torch to the PyTorch extension, and there is none")
-        self._tell("The PyTorch extension installs torch.")
-        try:
-            if torch(versions, self._constraints):
-                return True
-            self._cancelled = True
-        except Exception as error:  # whatever comes out of another extension is told, not raised
-            _log.exception("The PyTorch extension could not install torch.")
-            self._failure = (
-                f"The PyTorch extension could not install torch ({_first(error)}): try it in the module PyTorch Utils."
-            )
-        return False
+            raise ValueError("the plan leaves torch to light-the-torch, and there is nothing to run it")
+        over = False
+
+        def ended(code: int | None) -> None:
+            nonlocal over
+            over = True
+            if code == 0 and not self._cancelled:
+                self._lookAtTorch(then)
+                return
+            if not self._cancelled:
+                self._failure = reasonOf(self._lines, "torch could not be installed")
+            self._look()
+
+        self._tell("Installing torch as the PyTorch extension does.")
+        cancel = torch(versions, self._constraints, self._tell, ended)
+        # It may have ended before it returned, and by now something else would be cancelled.
+        if not over:
+            self._cancelPip = cancel
 
     def _lookAtTorch(self, then: Callable[[], None]) -> None:
-        """What came with torch belongs to the PyTorch extension, which removes it itself."""
+        """What came with torch is the PyTorch extension's, which finds it there and removes it itself."""
 
         def seen(state: InterpreterState) -> None:
             self._ofExtension = frozenset(addedTo(self._before, state))
@@ -232,7 +234,3 @@ def _harmText(name: str, before: str, after: str) -> str:
         f"{name} {now}, although it was to stay: Slicer or other extensions may not work. Restore it in a terminal with  "
         f'PythonSlicer -m pip install --force-reinstall --no-deps "{name}=={before}"  or install Slicer again.'
     )
-
-
-def _first(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__

@@ -9,7 +9,7 @@ from typing import Protocol
 from DualSSLSegmentationLib.setup.commands import Cancel, Finished, OnLine, Runner
 from DualSSLSegmentationLib.setup.interpreters import Interpreter
 
-_PIP_SECONDS = 3600.0
+PIP_SECONDS = 3600.0
 
 # What pip says, and what a person can do about it. The first that is found counts: from causes to consequences.
 _REASONS: tuple[tuple[str, str], ...] = (
@@ -51,7 +51,7 @@ def pipOf(interpreter: Interpreter, run: Runner) -> Pip:
 
     def pip(action: str, arguments: Sequence[str], onLine: OnLine, onEnd: Callable[[int | None], None]) -> Cancel:
         yes = ("--yes",) if action == "uninstall" else ()
-        command = interpreter.command(("-m", "pip", action, *yes, *arguments), seconds=_PIP_SECONDS)
+        command = interpreter.command(("-m", "pip", action, *yes, *arguments), seconds=PIP_SECONDS)
 
         def ended(finished: Finished) -> None:
             if finished.code is None:

@@ -24,7 +24,7 @@ _LOOK_SECONDS = 60.0
 # The first import of torch after it was installed may wait for a virus scanner.
 _IMPORT_SECONDS = 300.0
 
-_PIP_OPTIONS = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--only-binary", ":all:")
+PIP_OPTIONS = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--only-binary", ":all:")
 
 
 class SetupError(DualSSLError):
@@ -115,7 +115,7 @@ class InstallPlan:
         packages: the list.
         constraints: lines of a pip constraints file.
         wheels: folder with wheels, for a computer without internet; None takes them from the internet.
-        torchByExtension: whether torch is installed by the PyTorch extension, which picks the build for the GPU.
+        torchByExtension: whether torch is installed as the PyTorch extension does it, with the build for the GPU.
     """
 
     packages: tuple[PlannedPackage, ...]
@@ -125,7 +125,7 @@ class InstallPlan:
 
     @property
     def torch(self) -> Requirement | None:
-        """The torch that the PyTorch extension shall install, or None."""
+        """The torch that is installed as the PyTorch extension does it, or None."""
         found = (p.requirement for p in self.packages if p.requirement.key == "torch")
         return next(found, None) if self.torchByExtension else None
 
@@ -136,7 +136,10 @@ class InstallPlan:
         lines += [f"- {package.text}" for package in self.packages]
         lines += ["", "They bring along what they need themselves."]
         if self.torch is not None:
-            lines.append("torch is installed by the PyTorch extension, together with torchvision.")
+            lines.append(
+                "torch is installed as the PyTorch extension does it: light-the-torch, which is installed first where it is "
+                "missing, picks the build for this computer's GPU on download.pytorch.org, and torchvision with it."
+            )
         source = "from the internet (PyPI)" if self.wheels is None else f"from the folder {self.wheels}, without internet"
         lines.append(f"They come {source}. Unchanged stay: {kept or 'none is there'}.")
         return "\n".join(lines)
@@ -153,7 +156,7 @@ class InstallPlan:
         if not wanted:
             return None
         offline = () if self.wheels is None else ("--no-index", "--find-links", str(self.wheels))
-        return (*_PIP_OPTIONS, "--constraint", str(constraintsFile), *offline, *wanted)
+        return (*PIP_OPTIONS, "--constraint", str(constraintsFile), *offline, *wanted)
 
 
 def look(

@@ -9,7 +9,7 @@ import vtk
 from scipy import ndimage
 
 import slicerCore
-from dualssl.review import Region
+from dualssl.review import PlacedRegion
 from DualSSLSegmentationLib.display.navigation import RegionOutline, jumpTo
 from DualSSLSegmentationLib.display.overlays import OverlayMode, Overlays
 from DualSSLSegmentationLib.scene.volumes import geometryOf, matrixOfArray
@@ -49,7 +49,7 @@ def outline():
 
 
 def regionsOf(case):
-    return [Region.from_json(entry["region"]) for entry in case.regionEntries]
+    return [PlacedRegion.from_json(entry["region"]) for entry in case.regionEntries]
 
 
 def sliceNodesOf(views):
@@ -344,8 +344,8 @@ class TestOutline:
         np.testing.assert_allclose(again, bounds, atol=1e-4)
 
 
-def test_a_regions_centre_need_not_be_where_its_box_is(case, view):
+def test_a_regions_centre_need_not_be_that_of_its_voxels(case, view):
     """The centre that jumping uses is the region's own, not one worked out from the map."""
-    region = replace(regionsOf(case)[0], start_kji=(0, 0, 0), stop_kji=(1, 1, 1))
+    region = replace(regionsOf(case)[0], centre_ras=regionsOf(case)[1].centre_ras)
     jumpTo(region, [view.sliceNode], case.image)
     assertCentred(view, region.centre_ras)

@@ -20,6 +20,7 @@ def an_editor(windows, a_segmented_ball, a_ramp):
     yield editor
     windows.mainWindow.panel.takeWidget()
     editor.setMRMLScene(None)
+    editor.effectByName("Threshold").self().removeSliceCompositeObservers()
     editor.delete()
 
 
@@ -237,6 +238,7 @@ def test_the_image_is_shown_where_it_is_not_yet(windows, a_segmented_ball, a_ram
     editor.setMRMLSegmentEditorNode(node)
     editor.setSegmentationNode(a_segmented_ball)
     assert windows.sliceViews["Red"].compositeNode.GetBackgroundVolumeID() == a_ramp.GetID()
+    editor.effectByName("Threshold").self().removeSliceCompositeObservers()
 
 
 def test_a_deleted_segmentation_is_let_go(an_editor, a_segmented_ball, windows):
@@ -265,3 +267,33 @@ def test_an_effect_without_an_editor_node_is_refused(windows, an_editor, faults)
 def test_what_is_no_slot_is_not_there(an_editor, name):
     with pytest.raises(AttributeError):
         getattr(an_editor, name)
+
+
+def test_threshold_watches_the_slices_beyond_its_editor(windows, a_segmented_ball, a_ramp, no_unnoticed_fault):
+    editor = slicer.qMRMLSegmentEditorWidget()
+    editor.setMRMLScene(slicer.mrmlScene)
+    editor.setMRMLSegmentEditorNode(slicer.mrmlScene.AddNode(slicer.vtkMRMLSegmentEditorNode()))
+    editor.setSegmentationNode(a_segmented_ball)
+    effect = editor.effectByName("Threshold").self()
+    editor.setMRMLScene(None)
+    editor.delete()
+    with no_unnoticed_fault.expected("observer", "still watches"):
+        windows.sliceViews["Red"].compositeNode.Modified()
+    effect.removeSliceCompositeObservers()
+    windows.sliceViews["Red"].compositeNode.Modified()
+
+
+def test_what_a_loaded_scene_says_is_lost_unless_the_editor_is_told_again(an_editor, windows, tmp_path):
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    slicer.mrmlScene.Clear(0)
+    node = slicer.mrmlScene.AddNode(slicer.vtkMRMLSegmentEditorNode())
+    an_editor.setMRMLSegmentEditorNode(node)
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    windows.turn()
+    assert an_editor.segmentationNode() is None
+
+
+def test_shortcuts_without_a_window_are_a_fault(no_main_window, no_unnoticed_fault):
+    editor = slicer.qMRMLSegmentEditorWidget()
+    with no_unnoticed_fault.expected("qt", "No widget parent"):
+        editor.installKeyboardShortcuts()

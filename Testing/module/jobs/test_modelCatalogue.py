@@ -64,6 +64,15 @@ def test_where_nothing_is_there_is_no_choice(catalogue):
     assert catalogue.default() is None
 
 
+def test_models_that_the_person_named_come_before_the_shipped_ones(model_as, tmp_path):
+    model_as("shipped/a", "shipped")
+    named = model_as("elsewhere/own", "own")
+    catalogue = ModelCatalogue(tmp_path / "shipped", tmp_path / "registry", (named, tmp_path / "nowhere"))
+    assert ids(catalogue) == ["own", "shipped"]
+    assert catalogue.default().id == "own"
+    assert ids(ModelCatalogue(tmp_path / "nowhere", tmp_path / "registry", (named,))) == ["own"]
+
+
 def test_shipped_models_are_offered_by_the_name_of_their_folder(catalogue, model_as):
     model_as("shipped/b", "second")
     model_as("shipped/a é", "first")

@@ -1,6 +1,7 @@
 """From a volume in the scene to a segmented case, by a real worker; and that a segmentation that ends early leaves nothing."""
 
 import contextlib
+import json
 import os
 import resource
 import shutil
@@ -11,6 +12,8 @@ import psutil
 import pytest
 import slicer
 
+from dualssl.errors import PredictionError
+from dualssl.model.layout import MANIFEST
 from DualSSLSegmentationLib.jobs.segmenting import SegmentRequest, segment
 from DualSSLSegmentationLib.scene.roi import roiBounds
 from DualSSLSegmentationLib.scene.segmentation import labelMapOf
@@ -251,12 +254,32 @@ def test_a_full_disk_when_the_volume_is_handed_over_is_said(start):
 
 
 def test_a_full_disk_when_the_result_is_written_is_said(start):
-    full = Engine(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)))
+    full = Engine(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)))
     running = start(by=full)
     ended = running.end()
     assert "could not be written" in ended.message
     running.assertNothingLeft()
     full.close()
+
+
+def test_a_model_of_two_channels_is_refused_in_one_sentence_before_anything_starts(
+    start, scene, a_model_that_segments, tmp_path
+):
+    model = tmp_path / "two channels"
+    shutil.copytree(a_model_that_segments, model)
+    manifest = json.loads((model / MANIFEST).read_text(encoding="utf-8"))
+    manifest["channel_names"] = ["MRI", "T2"]
+    manifest["networks"]["in_channels"] = 2
+    manifest["preprocessing"]["normalisation"] *= 2
+    (model / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    image = addSphere(scene)
+    before = nodesIn(scene)
+    with pytest.raises(PredictionError) as refused:
+        start(image, model=model)
+    assert str(refused.value) == (
+        "The model 'Spheres' needs 2 volumes of one patient at once (MRI, T2), and one is given: choose a model for one volume."
+    )
+    assert nodesIn(scene) == before
 
 
 def test_a_model_that_is_removed_meanwhile_is_said_or_not_needed_any_more(start, scene, a_model_that_segments, tmp_path):

@@ -8,9 +8,10 @@ import pytest
 
 from dualssl.labels import LabelTable
 from DualSSLSegmentationLib.display.views import Views
-from DualSSLSegmentationLib.review.adoption import OtherPredictionError, adopt
+from DualSSLSegmentationLib.review.adoption import OtherPredictionError, adopt, adoptSteps
 from DualSSLSegmentationLib.review.caseSession import CaseSession
 from DualSSLSegmentationLib.review.protection import MergeChoice, merged
+from DualSSLSegmentationLib.scene.caseNodes import CaseError
 from DualSSLSegmentationLib.scene.predictionNodes import buildSteps
 from DualSSLSegmentationLib.scene.segmentation import labelMapOf, segmentIdOf
 from DualSSLSegmentationLib.scene.volumes import geometryOf, volumeOf
@@ -224,3 +225,58 @@ def test_segments_of_the_persons_own_stay(merging):
     assert segment.GetName() == "scar"
     merging.editor.select(segmentIdOf(merging.case.node, 1))
     assert "scar" in labelMapOf(merging.case, LABELS, merging.case.image).unknown
+
+
+def stepsOf(merging, choice=MergeChoice.keepMine):
+    fresh = newerCase(merging.scene, merging.case.image)
+    return fresh, adoptSteps(merging.session, fresh, choice, merging.editor.saveState)
+
+
+ELSEWHERE = np.s_[20:22, 20:24, 20:24]
+
+
+@pytest.mark.parametrize("stepsBefore", range(1, 6))
+def test_what_is_painted_while_a_merge_is_worked_out_stays(merging, stepsBefore):
+    _fresh, steps = stepsOf(merging)
+    for _ in range(stepsBefore):
+        next(steps, None)
+    merging.editor.paint(ELSEWHERE)
+    for _ in steps:
+        pass
+    merging.settle()
+    assert (merging.labels()[ELSEWHERE] == 1).all()
+    assert (merging.labels()[PAINTED] == 1).all()
+    assert merging.session.tracker.editMask()[ELSEWHERE].all()
+
+
+def test_whoever_paints_at_every_step_still_gets_the_new_prediction(merging):
+    _fresh, steps = stepsOf(merging)
+    for number, _text in enumerate(steps):
+        merging.editor.paint(np.s_[20, 20, number : number + 1])
+        assert number < 20
+    merging.settle()
+    assert merging.case.provenance["model_id"] == "newer"
+    assert (merging.labels()[PAINTED] == 1).all()
+
+
+@pytest.mark.parametrize("stepsBefore", range(1, 4))
+def test_a_merge_given_up_leaves_the_case_as_it_was_and_nothing_of_the_new_one(merging, stepsBefore):
+    before, nodes = merging.state(), nodesIn(merging.scene)
+    _fresh, steps = stepsOf(merging)
+    for _ in range(stepsBefore):
+        next(steps)
+    steps.close()
+    merging.settle()
+    assertSame(merging.state(), before)
+    assert nodesIn(merging.scene) == nodes
+
+
+def test_a_case_that_was_put_away_meanwhile_is_not_written_to(merging):
+    labels = merging.labels()
+    _fresh, steps = stepsOf(merging, MergeChoice.takeModel)
+    next(steps)
+    merging.session.close()
+    with pytest.raises(CaseError, match="not in hand"):
+        for _ in steps:
+            pass
+    np.testing.assert_array_equal(merging.labels(), labels)

@@ -225,6 +225,22 @@ def test_without_the_segment_editor_nothing_is_held(scene):
     session.close()
 
 
+def test_a_segmentation_is_replaced_without_the_mask_and_work_goes_on_inside_it(working):
+    working.session.goTo(1)
+    working.session.editOnlyInside(True)
+    with working.session.maskSuspended():
+        assert working.helpers() == []
+        copy = slicer.vtkSegmentation()
+        copy.DeepCopy(working.case.node.GetSegmentation())
+        working.case.node.GetSegmentation().DeepCopy(copy)
+    assert working.session.onlyInsideRegion
+    assert len(working.helpers()) == 1
+    working.session.editOnlyInside(False)
+    with working.session.maskSuspended():
+        assert working.helpers() == []
+    assert working.helpers() == []
+
+
 def test_the_editors_node_is_not_asked_for_when_marks_are_hidden(working):
     asked = working.askedForEditor
     working.session.goTo(1)

@@ -7,7 +7,7 @@ import pytest
 import vtk
 
 from dualssl.errors import VolumeError
-from dualssl.review import Region
+from dualssl.review import PlacedRegion
 from DualSSLSegmentationLib.scene.caseNodes import ROLES, CaseError, SegmentedCase
 from DualSSLSegmentationLib.scene.predictionNodes import buildSteps
 from DualSSLSegmentationLib.scene.segmentation import labelMapOf
@@ -69,7 +69,8 @@ class TestAWholeResult:
         assert case.labels == LABELS
         assert case.provenance == an_answer["provenance"]
         assert case.scores == an_answer["scores"]
-        assert [entry["region"] for entry in case.regionEntries] == an_answer["regions"]
+        regions = [PlacedRegion.from_json(region).to_json() for region in an_answer["regions"]]
+        assert [entry["region"] for entry in case.regionEntries] == regions
         assert all((e["state"], e["answer"], e["changed"]) == ("open", None, None) for e in case.regionEntries)
         assert case.started is None
 
@@ -78,7 +79,7 @@ class TestAWholeResult:
         ids = volumeOf(case.regionMap).array
         assert len(case.regionEntries) >= 2
         for entry in case.regionEntries:
-            region = Region.from_json(entry["region"])
+            region = PlacedRegion.from_json(entry["region"])
             k, j, i = np.rint(geometryOf(case.regionMap).ras_to_kji(region.centre_ras)).astype(int)
             assert ids[k, j, i] == region.id
             assert np.count_nonzero(ids == region.id) == region.voxels

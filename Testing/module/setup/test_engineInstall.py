@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -159,43 +158,6 @@ def test_an_installed_package_that_does_not_work_is_told(slicer_in_a_folder):
     assert not outcome.ok
     assert "torch is installed but does not work (OSError: a library is missing)" in outcome.message
     assert outcome.installed["torch"] == "2.13.0"
-
-
-def test_torch_of_the_pytorch_extension_is_not_ours_to_remove(slicer_in_a_folder):
-    asked = []
-
-    def extension(versions, constraints):
-        asked.append((versions, constraints.read_text(encoding="utf-8").split()))
-        slicer_in_a_folder.unpack("torch")
-        slicer_in_a_folder.unpack("helper")
-        return True
-
-    def pip(action, arguments, onLine, onEnd):
-        constraints = Path(arguments[arguments.index("--constraint") + 1])
-        asked.append(constraints.read_text(encoding="utf-8").split())
-        return slicer_in_a_folder.unpackingPip("monai")(action, arguments, onLine, onEnd)
-
-    outcome = slicer_in_a_folder.install(extension, pip, slicer_in_a_folder.plan(torchExtension=True))
-    assert outcome.ok, outcome.message
-    assert asked[0] == (">=2.6,<3", ["numpy==2.0.1"])
-    assert asked[1] == ["numpy==2.0.1", "torch==2.13.0"]
-    assert outcome.installed == {"monai": "1.6.1"}
-    assert slicer_in_a_folder.downloads.removal(slicer_in_a_folder.state()).packages == {"monai": "1.6.1"}
-
-
-@pytest.mark.parametrize(
-    ("extension", "words"),
-    [
-        (lambda versions, constraints: False, "Cancelled."),
-        (lambda versions, constraints: 1 / 0, "The PyTorch extension could not install torch (division by zero)"),
-    ],
-    ids=["declined", "failed"],
-)
-def test_without_its_torch_nothing_else_is_installed(slicer_in_a_folder, extension, words):
-    outcome = slicer_in_a_folder.install(extension, plan=slicer_in_a_folder.plan(torchExtension=True))
-    assert not outcome.ok
-    assert words in outcome.message
-    assert "monai" not in outcome.state.versions
 
 
 def test_cancelling_stops_pip_and_what_is_there_by_then_is_recorded(slicer_in_a_folder):

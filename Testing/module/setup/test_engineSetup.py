@@ -147,7 +147,7 @@ def test_the_list_names_versions_purpose_size_and_what_is_replaced(slicers_pytho
 def test_with_the_pytorch_extension_torch_is_left_to_it():
     made = plan(state_with(numpy="2.0.1"), own=True, torchExtension=True)
     assert made.torch.name == "torch"
-    assert "torch is installed by the PyTorch extension" in made.text()
+    assert "torch is installed as the PyTorch extension does it: light-the-torch" in made.text()
     arguments = made.pipArguments(Path("c.txt"))
     assert "monai>=1.5,<1.7" in arguments
     assert not any(word.startswith("torch") for word in arguments)

@@ -21,6 +21,7 @@ from uncertaintyViews import (
     ourNodes,
     unsure,
 )
+from workspaceBench import nodesIn
 
 
 def test_entering_again_shows_it_as_it_was(overlays, view, case):
@@ -187,3 +188,22 @@ def test_a_stray_layer_of_ours_is_cleared_away(overlays, view, case):
     view.compositeNode.SetNthLayerVolumeID(3, MirrorVolume.idOf("kl")[0])
     overlays.show(case, OverlayMode.entropy, 1.0, {})
     assert layersOf(view.compositeNode)[3:] == [(MirrorVolume.idOf("entropy")[0], 1.0)]
+
+
+def test_what_stands_already_is_not_made_anew(overlays, view, case):
+    overlays.show(case, OverlayMode.both, 0.5, {})
+    before = nodesIn(case.scene)
+    overlays.show(case, OverlayMode.both, 0.7, {"kl": 0.3})
+    assert nodesIn(case.scene) == before
+    shown = view.pixels()
+    overlays.refresh()
+    np.testing.assert_array_equal(view.pixels(), shown)
+
+
+def test_a_layer_that_was_taken_out_comes_back_with_the_next_wish(overlays, view, case):
+    overlays.show(case, OverlayMode.entropy, 0.5, {})
+    shown = view.pixels()
+    view.compositeNode.SetNthLayerVolumeID(view.compositeNode.Layer_Last, None)
+    assert view.compositeNode.GetNumberOfAdditionalLayers() == 0
+    overlays.show(case, OverlayMode.entropy, 0.5, {})
+    np.testing.assert_array_equal(view.pixels(), shown)
