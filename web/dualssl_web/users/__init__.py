@@ -1,0 +1,1 @@
+"""Several users of one computer: a server of its own for each."""
