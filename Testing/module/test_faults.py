@@ -84,7 +84,8 @@ def test_a_worker_that_is_killed_while_a_case_is_saved_leaves_the_library_whole(
     folder = handover(bench).library
     with CaseLibrary.open(folder) as library:
         assert [case.name for case in library.cases()] == [answer["case"]]
-    assert check_library(folder).problems == ()
+    # What was on its way may lie there still, in nobody's way, until a repair takes it out.
+    assert check_library(folder, repair=True).remaining == ()
 
 
 def test_a_worker_that_is_killed_while_it_trains_can_go_on_from_its_checkpoint(bench):

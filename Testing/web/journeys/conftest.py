@@ -14,7 +14,7 @@ pytest.importorskip("slicer", reason="there is no slicer-core for this system")
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 images = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 
-PATIENCE = 15_000
+PATIENCE = 60_000
 """Milliseconds, also on a busy machine."""
 UNTOUCHED = "Nothing has been changed by hand."
 
@@ -163,6 +163,14 @@ class PersonAtPage:
         row = self.page.locator("tr[aria-current=true]")
         row.wait_for()
         return row.get_attribute("id"), row.inner_text()
+
+    def goes_on(self):
+        """Presses Next, and returns the region that is in front after that."""
+        rows = self.page.locator("tr[aria-current=true]")
+        before = rows.get_attribute("id") if rows.count() else None
+        self.presses("review-next")
+        self.waits_for(lambda: rows.count() and rows.get_attribute("id") != before, "another region in front")
+        return rows.get_attribute("id")
 
     def segments(self):
         """Segments the volume that is open, where nothing has to be asked."""

@@ -29,5 +29,5 @@ def test_a_text_file_is_refused_whatever_it_is_called(someone, tmp_path, name):
 
 def test_a_right_file_opens_after_that(someone, a_volume_file):
     someone.page.locator("#upload-file").set_input_files(a_volume_file("mine.nrrd"))
-    someone.reads("volume-facts", "12 × 8 × 5 voxels")
+    someone.reads("volume-facts", "12 \N{MULTIPLICATION SIGN} 8 \N{MULTIPLICATION SIGN} 5 voxels")
     someone.reads("top-state", "mine")

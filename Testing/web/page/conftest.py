@@ -54,6 +54,8 @@ def slicer_app(application, scene):
     editor = core.SegmentationEditor(scene, application.modules.segmentations.logic(), views)
     yield SimpleNamespace(scene=scene, app_logic=application.applicationLogic, view_manager=views, segmentation_editor=editor)
     editor.clear()
+    # It goes on following the scene, and would add its nodes to those of other tests each time that is closed.
+    editor.clear = lambda: None
 
 
 def tags_of(template):
