@@ -57,7 +57,8 @@ class WebApp:
         serve_assets(server)
         if scene is None:
             scene = SlicerScene()
-            register_rca_factories(scene.app.view_manager, server, slice_view_controls, surface_view_controls)
+            # A view that the mouse is not in is drawn as often: sliders beside the views change what it shows.
+        register_rca_factories(scene.app.view_manager, server, slice_view_controls, surface_view_controls, blur_fps=30.0)
         self._layouts = make_layouts(scene, server)
         self.bench = Bench(server, WebWorkspace(scene, settings))
         self._jobs = Jobs(self.bench)

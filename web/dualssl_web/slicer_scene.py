@@ -58,6 +58,11 @@ class SlicerScene:
         for view in self.app.view_manager.get_slice_views():
             view.fit_view_to_content()
 
+    def draw_slices(self) -> None:
+        """Draw the slice views again: they do not notice by themselves when an overlay's opacity changes."""
+        for view in self.app.view_manager.get_slice_views():
+            view.schedule_render()
+
     def fit_surfaces(self) -> None:
         """Turn the 3D view to the front and have it show all that is in it."""
         for view in self.app.view_manager.get_threed_views():

@@ -72,7 +72,7 @@ def test_the_keyboard_goes_from_the_top_to_segment(everything_unfolded):
         "#review-accept .v-btn__content",
         "#upload-button .v-btn__content",
         "#overlay-entropy .v-btn__content",
-        "#fold-review span",
+        "#fold-review span:not([class])",
         "#model-note",
         "#volume-facts",
         "#review-summary",

@@ -85,8 +85,10 @@ class CaseEditorUI(SegmentEditorUI):
                     if parameters is not None:
                         self._register_effect_ui(effect, parameters)
             self._segments()
-            SegmentEditAreaUI(segment_edit_area_typed_state=self.sub_state(name.segment_edit_area), classes="fold")
-            SegmentDisplayUI(typed_state=self.sub_state(name.segment_display), classes="fold")
+            area = SegmentEditAreaUI(segment_edit_area_typed_state=self.sub_state(name.segment_edit_area), classes="fold")
+            _name_fold(area, "Masking options")
+            display = SegmentDisplayUI(typed_state=self.sub_state(name.segment_display), classes="fold")
+            _name_fold(display, "Rendering")
 
     def _tool(self, text: str, icon: str, effect: Any) -> None:
         active = self.is_active_effect(effect)[0]
@@ -154,3 +156,14 @@ class CaseEditorUI(SegmentEditorUI):
 
     def _with_segment(self, signal: Any) -> str:
         return f"trigger('{self.server.trigger_name(signal)}', [item.segment_id])"
+
+
+def _name_fold(card: Any, text: str) -> None:
+    """Give the button that unfolds one of trame-slicer's cards a name: it is the first one in it, and has an icon only."""
+    waiting = [card]
+    while waiting:
+        element = waiting.pop(0)
+        if isinstance(element, v.VBtn):
+            element._attributes["aria-label"] = f'aria-label="{text}"'
+            return
+        waiting[:0] = [child for child in element.children if hasattr(child, "children")]

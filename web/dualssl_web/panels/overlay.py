@@ -89,6 +89,7 @@ class OverlayPanel:
         session = self._bench.workspace.session
         case = None if session is None else session.case
         self._display.show(case, overlay_state(self._bench.chosen), bool(self._bench.chosen.surface))
+        self._bench.web.scene.draw_slices()
         self._bench.changed()
 
     def _case_opened(self, session: CaseSession | None) -> None:
