@@ -32,9 +32,11 @@ $(STAMP): constraints.txt train/pyproject.toml web/pyproject.toml
 		--editable "train[report,test,slicer-test]" --editable "web[test]"
 	@touch $@
 
-# One thread a process: two test processes with two threads each would wait for one another on two cores.
+# One thread a process: two test processes with two threads each would wait for one another on two cores. The browser's front end
+# has processes of its own: trame's parts go on following the scene that all tests of a process share, and slow its closing down.
 test: setup browser lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --ignore Testing/web
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile Testing/web
 
 lint: setup
 	$(BIN)/ruff check .
