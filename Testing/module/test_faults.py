@@ -29,6 +29,23 @@ BABBLE = (
     "runpy.run_module('dualssl.worker', run_name='__main__')\n"
 )
 
+# At the given rename of what it stores, the first time only, the process ends as one does that is killed in this moment.
+KILLED_AT = (
+    "import os, pathlib, runpy, signal, sys\n"
+    "left, ended = [int(sys.argv[1])], pathlib.Path(sys.argv[2])\n"
+    "rename = pathlib.Path.replace\n"
+    "def last_rename(self, target):\n"
+    "    if 'incoming' in self.parts and not ended.exists():\n"
+    "        left[0] -= 1\n"
+    "        if left[0] == 0:\n"
+    "            ended.touch()\n"
+    "            os.kill(os.getpid(), signal.SIGKILL)\n"
+    "    return rename(self, target)\n"
+    "pathlib.Path.replace = last_rename\n"
+    "sys.argv[:] = ['dualssl.worker']\n"
+    "runpy.run_module('dualssl.worker', run_name='__main__')\n"
+)
+
 
 @pytest.fixture
 def bench(scene, a_model_that_segments, tmp_path):
@@ -70,12 +87,17 @@ def test_an_engine_that_babbles_on_its_output_is_heard_all_the_same(scene, a_mod
     noisy.close()
 
 
-def test_a_worker_that_is_killed_while_a_case_is_saved_leaves_the_library_whole(bench):
+@pytest.mark.parametrize("rename", [1, 2, 3, 4], ids=["image", "prediction", "labels", "edit mask"])
+def test_a_worker_that_is_killed_while_a_case_is_saved_leaves_the_library_whole(scene, a_model_that_segments, tmp_path, rename):
+    shutil.copytree(a_model_that_segments, tmp_path / "shipped" / "spheres")
+    ended = tmp_path / "ended"
+    engine = Engine((sys.executable, "-c", KILLED_AT, str(rename), str(ended)))
+    bench = Bench(scene, engine, Places(tmp_path / "shipped", tmp_path))
     edited(bench)
+    pid = bench.engine.client.pid
     bench.workspace.save(handover(bench))
-    bench.untilText("Saving", "save")
-    pid = killed(bench)
     bench.finish("save")
+    assert ended.exists()
     assert [kind for kind, _ in bench.messages] == ["error"]
     assert not psutil.pid_exists(pid)
     assert bench.exchange == []
@@ -84,8 +106,10 @@ def test_a_worker_that_is_killed_while_a_case_is_saved_leaves_the_library_whole(
     folder = handover(bench).library
     with CaseLibrary.open(folder) as library:
         assert [case.name for case in library.cases()] == [answer["case"]]
+        assert answer["voxels_changed_total"] > 0
     # What was on its way may lie there still, in nobody's way, until a repair takes it out.
     assert check_library(folder, repair=True).remaining == ()
+    bench.close()
 
 
 def test_a_worker_that_is_killed_while_it_trains_can_go_on_from_its_checkpoint(bench):
