@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,12 +14,13 @@ from numpy.typing import NDArray
 from dualssl.cases.records import PROGRAM
 from dualssl.errors import OutputError, VolumeError
 from dualssl.files import atomic_folder, output_error
+from dualssl.geometry import Geometry
 from dualssl.model.fit import check_channel_count
 from dualssl.model.integrity import read_manifest
 from dualssl.prediction.predictor import PredictionSettings, RoiStatistics
 from dualssl.prediction.results import Prediction
 from dualssl.prediction.roi import RegionOfInterest
-from dualssl.review import ReviewRegions, find_regions, region_label_map, score_case
+from dualssl.review import CaseScores, ReviewRegions, find_regions, region_label_map, score_case
 from dualssl.volumes.read import check_image
 from dualssl.volumes.volume import Volume
 from dualssl.worker.arrays import geometry_json, read_volume, store_array
@@ -27,6 +29,8 @@ from dualssl.worker.networks import Loaded, Networks
 from dualssl.worker.protocol import Code
 from dualssl.worker.requests import Params, RequestError
 from dualssl.worker.task import Stage, Task
+
+_ARRAYS = ("label", "label_a", "label_b", "entropy", "kl")
 
 Bounds = tuple[float, float, float, float, float, float]
 
@@ -101,13 +105,10 @@ def segment(task: Task, request: PredictRequest, networks: Networks) -> dict[str
 
     prediction = loaded.predictor.predict(volumes, roi, show)
     task.tell("Finding what to review")
-    scores = score_case(prediction.entropy, prediction.kl, prediction.label, prediction.label_a, prediction.label_b)
-    regions = find_regions(prediction.entropy, prediction.kl, prediction.label, grid)
-    task.tell("Handing over the result")
-    files = _write(task, prediction, regions, request.output)
+    scores, regions = _reviewed(task, prediction, grid, request.output)
     return {
         "geometry": geometry_json(grid),
-        "files": files,
+        "files": {name: str(request.output / f"{name}.npy") for name in (*_ARRAYS, "region_map")},
         "regions": [region.to_json() for region in regions],
         "scores": scores.to_json(),
         "provenance": _provenance(request, loaded, prediction),
@@ -174,24 +175,28 @@ def _image(data: dict[str, Any], number: int, count: int) -> Volume:
     return volume
 
 
-def _write(task: Task, prediction: Prediction, regions: ReviewRegions, output: Path) -> dict[str, str]:
-    """Write all arrays, and give them their names at once."""
-    ids = region_label_map(regions)
-    arrays: dict[str, NDArray[Any]] = {
-        "label": prediction.label,
-        "label_a": prediction.label_a,
-        "label_b": prediction.label_b,
-        "entropy": prediction.entropy,
-        "kl": prediction.kl,
-        "region_map": ids.astype(np.uint8 if len(regions) <= 255 else np.int16),
-    }
+def _reviewed(task: Task, prediction: Prediction, grid: Geometry, output: Path) -> tuple[CaseScores, ReviewRegions]:
+    """Find what to review and write all arrays, which get their names at once; most of the one is done during the other."""
     # The front end reads it at once; after a power cut it would segment again.
-    with atomic_folder(output, durable=False) as temporary:
-        for name, array in arrays.items():
-            store_array(array, temporary / f"{name}.npy")
+    with atomic_folder(output, durable=False) as temporary, ThreadPoolExecutor(1) as beside:
+        scores = beside.submit(
+            score_case, prediction.entropy, prediction.kl, prediction.label, prediction.label_a, prediction.label_b
+        )
+        stored = beside.submit(_store, {name: getattr(prediction, name) for name in _ARRAYS}, temporary)
+        regions = find_regions(prediction.entropy, prediction.kl, prediction.label, grid)
+        task.tell("Handing over the result")
+        ids = region_label_map(regions)
+        _store({"region_map": ids.astype(np.uint8 if len(regions) <= 255 else np.int16)}, temporary)
+        stored.result()
+        found = scores.result()
         # The last moment at which a cancel leaves nothing behind.
         task.check()
-    return {name: str(output / f"{name}.npy") for name in arrays}
+    return found, regions
+
+
+def _store(arrays: dict[str, NDArray[Any]], folder: Path) -> None:
+    for name, array in arrays.items():
+        store_array(array, folder / f"{name}.npy")
 
 
 def _provenance(request: PredictRequest, loaded: Loaded, prediction: Prediction) -> dict[str, Any]:
