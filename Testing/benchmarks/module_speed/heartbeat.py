@@ -1,7 +1,7 @@
 """How long the application stands still: the longest time between two turns of its event loop.
 
 In between nobody's click is answered. That time holds everything that a turn does: what the module computes, what Slicer does
-for it, and drawing.
+for it, and the drawing of the views, which Slicer does the same when a person scrolls; so it is told apart.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ class Blocked:
     Attributes:
         wall: by the clock on the wall. On a busy machine other programs are in it.
         cpu: the most processor time that this process used in one turn, over all its threads.
+        own: as `wall`, without the drawing of views.
+        own_cpu: as `cpu`, without the drawing of views.
         total: how long the whole step took, wall.
         work: processor time of all turns in which something was done.
         turns: how often the loop turned.
@@ -29,6 +31,8 @@ class Blocked:
 
     wall: float = 0.0
     cpu: float = 0.0
+    own: float = 0.0
+    own_cpu: float = 0.0
     total: float = 0.0
     work: float = 0.0
     turns: int = 0
@@ -39,24 +43,34 @@ class Heartbeat:
 
     Args:
         wall, cpu: clocks, in seconds.
+        drawn: how long views have been drawn so far, seconds by both clocks.
     """
 
-    def __init__(self, wall: Callable[[], float] = perf_counter, cpu: Callable[[], float] = process_time) -> None:
+    def __init__(
+        self,
+        wall: Callable[[], float] = perf_counter,
+        cpu: Callable[[], float] = process_time,
+        drawn: Callable[[], tuple[float, float]] = lambda: (0.0, 0.0),
+    ) -> None:
         self._wall = wall
         self._cpu = cpu
+        self._drawn = drawn
         self._step: Blocked | None = None
-        self._last = (0.0, 0.0)
+        self._last = self._now()
+
+    def _now(self) -> tuple[float, float, float, float]:
+        return self._wall(), self._cpu(), *self._drawn()
 
     def rest(self, pause: Callable[[], None]) -> None:
         """End a turn, and rest before the next one; the rest is nobody's."""
         self._beat()
         pause()
-        self._last = self._wall(), self._cpu()
+        self._last = self._now()
 
     @contextmanager
     def step(self) -> Iterator[Blocked]:
         """Watch what happens inside; the result is complete afterwards."""
-        self._last = began = self._wall(), self._cpu()
+        self._last = began = self._now()
         self._step = found = Blocked()
         try:
             yield found
@@ -66,11 +80,15 @@ class Heartbeat:
             found.total = self._wall() - began[0]
 
     def _beat(self) -> None:
-        before, self._last = self._last, (self._wall(), self._cpu())
-        if self._step is not None:
-            self._step.wall = max(self._step.wall, self._last[0] - before[0])
-            self._step.cpu = max(self._step.cpu, self._last[1] - before[1])
-            self._step.turns += 1
-            # Looking whether there is anything to do is not the module's work.
-            if self._last[1] - before[1] > IDLE_SECONDS:
-                self._step.work += self._last[1] - before[1]
+        before, self._last = self._last, self._now()
+        if self._step is None:
+            return
+        wall, cpu, drawn, drawn_cpu = (now - then for now, then in zip(self._last, before, strict=True))
+        self._step.wall = max(self._step.wall, wall)
+        self._step.cpu = max(self._step.cpu, cpu)
+        self._step.own = max(self._step.own, wall - drawn)
+        self._step.own_cpu = max(self._step.own_cpu, cpu - drawn_cpu)
+        self._step.turns += 1
+        # Looking whether there is anything to do is not the module's work.
+        if cpu > IDLE_SECONDS:
+            self._step.work += cpu

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import cycle
 from typing import Any
+
+import slicer
 
 try:
     import psutil
@@ -11,7 +14,7 @@ except ImportError:  # not in every application's Python
     psutil = None
 
 from module_speed.session import ModuleSession
-from module_speed.timings import Timing, timing_figure
+from module_speed.timings import Timing, summary, timing_figure
 from module_speed.views import DrawnViews
 
 from dualssl.benchmarking.figure import Figure
@@ -22,6 +25,7 @@ JUMP_LIMIT_MS = 100.0
 CLICK_LIMIT_MS = 300.0
 
 _WARM_UPS = 3
+_SCROLL_MM = 3.0
 
 
 def slider_figures(session: ModuleSession, repeats: int) -> list[Figure]:
@@ -65,24 +69,52 @@ def _moved(views: DrawnViews, slider: Any, values: tuple[float, float], repeats:
     return timings, frames / repeats
 
 
-def jump_figure(session: ModuleSession, repeats: int) -> Figure:
-    """Next and Previous to the frame in all slice views, with both overlays and the outline."""
+def jump_figures(session: ModuleSession, repeats: int) -> list[Figure]:
+    """Next and Previous to the frame in all slice views, with one overlay and with both, each beside a plain scroll."""
+    figures = []
+    for mode, what in (("entropy", "one overlay"), ("both", "both overlays")):
+        session.overlay(mode)
+        figures.append(_jump_figure(session, repeats, mode, what))
+    return figures
+
+
+def _jump_figure(session: ModuleSession, repeats: int, mode: str, what: str) -> Figure:
     review, views = session.panels.review, DrawnViews()
-    timings, frames, turns = [], 0, cycle((review.nextButton, review.nextButton, review.previousButton))
+    timings, scrolls, frames = [], [], 0
+    turns, ways = cycle((review.nextButton, review.nextButton, review.previousButton)), cycle((_SCROLL_MM, -_SCROLL_MM))
     for number in range(-_WARM_UPS, repeats):
         button, before = next(turns), views.frames
         timing = views.time_until_drawn(button.click)
+        drawn = views.frames - before
+        scroll = views.time_until_drawn(partial(_scroll, next(ways)))
         if number >= 0:
             timings.append(timing)
-            frames += views.frames - before
+            scrolls.append(scroll)
+            frames += drawn
     views.close()
     return timing_figure(
-        "jump_to_region",
-        "From the click on Next or Previous to the last frame of all three slice views, both overlays and the outline shown.",
+        "jump_to_region" if mode == "entropy" else f"jump_to_region_{mode}",
+        f"From the click on Next or Previous to the last frame of all three slice views, {what} and the outline shown.",
         timings,
         JUMP_LIMIT_MS,
-        {"view": list(views.size), "frames_each": frames / repeats, "regions": len(session.case.review.entries())},
+        {
+            "view": list(views.size),
+            "frames_each": frames / repeats,
+            "regions": len(session.case.review.entries()),
+            "plain_scroll": {
+                "wall": summary([scroll.wall for scroll in scrolls]),
+                "cpu": summary([scroll.cpu for scroll in scrolls]),
+            },
+        },
     )
+
+
+def _scroll(millimetres: float) -> None:
+    """What Slicer itself does when all three slices are moved, nothing of the module being asked."""
+    manager = slicer.app.layoutManager()
+    for name in manager.sliceViewNames():
+        node = manager.sliceWidget(name).mrmlSliceNode()
+        node.SetSliceOffset(node.GetSliceOffset() + millimetres)
 
 
 class _EngineClock:

@@ -9,6 +9,7 @@ from typing import Any
 
 import slicer
 from module_speed.heartbeat import Heartbeat
+from module_speed.views import DrawingClock
 
 from dualssl.volumes.volume import Volume
 
@@ -29,7 +30,7 @@ class ModuleSession:
 
     def __init__(self, widget: Any) -> None:
         self.widget = widget
-        self.heartbeat = Heartbeat()
+        self.heartbeat = Heartbeat(drawn=DrawingClock())
         self.panels = widget.panels
         self.workspace = widget.logic.application.workspace
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from module_speed.cases import phantom, real_case
 from module_speed.engine import prepare
-from module_speed.interactions import click_figure, jump_figure, slider_figures
+from module_speed.interactions import click_figure, jump_figures, slider_figures
 from module_speed.journey import blocking_figures, run_journeys
 from module_speed.opening import opening_figures
 from module_speed.session import ModuleSession
@@ -78,7 +78,7 @@ def parts(session: ModuleSession, wish: Wish, say: Say) -> Iterator[list[Figure]
     session.segment()
     session.overlay("both")
     yield slider_figures(session, wish.repeats)
-    yield [jump_figure(session, wish.repeats)]
+    yield jump_figures(session, wish.repeats)
     session.forget()
     say("from the click to the overlay")
     what, repeats = "a generated volume and a tiny model", max(3, wish.repeats // 3)

@@ -23,6 +23,34 @@ def turn_for(seconds: float) -> None:
         time.sleep(0.001)
 
 
+class DrawingClock:
+    """How long the views of the layout have been drawn so far."""
+
+    def __init__(self) -> None:
+        self._sum = (0.0, 0.0)
+        self._began: tuple[float, float] | None = None
+        manager = slicer.app.layoutManager()
+        views = [manager.sliceWidget(name).sliceView() for name in manager.sliceViewNames()]
+        views += [manager.threeDWidget(number).threeDView() for number in range(manager.threeDViewCount)]
+        for view in views:
+            window = view.renderWindow()
+            window.AddObserver("StartEvent", self._starts)
+            window.AddObserver("EndEvent", self._ends)
+
+    def __call__(self) -> tuple[float, float]:
+        """Seconds by the clock on the wall, and of processor time."""
+        return self._sum
+
+    def _starts(self, _caller: Any, _event: str) -> None:
+        self._began = perf_counter(), process_time()
+
+    def _ends(self, _caller: Any, _event: str) -> None:
+        if self._began is not None:
+            wall, cpu = self._began
+            self._sum = self._sum[0] + perf_counter() - wall, self._sum[1] + process_time() - cpu
+            self._began = None
+
+
 class DrawnViews:
     """The views of the layout, of one size, and when each was last drawn.
 

@@ -66,6 +66,18 @@ def test_what_comes_between_two_steps_belongs_to_neither(heartbeat, wall, cpu):
     assert (first.wall, second.wall) == (pytest.approx(0.1), pytest.approx(0.2))
 
 
+def test_the_drawing_of_views_is_told_apart(wall, cpu):
+    drawn = [0.0, 0.0]
+    heartbeat = Heartbeat(wall, cpu, lambda: (drawn[0], drawn[1]))
+    with heartbeat.step() as blocked:
+        busy(wall, cpu, 0.2, 0.1)
+        drawn[:] = 0.15, 0.09
+        heartbeat.rest(lambda: None)
+        busy(wall, cpu, 0.07, 0.02)
+    assert (blocked.wall, blocked.cpu) == (pytest.approx(0.2), pytest.approx(0.1))
+    assert (blocked.own, blocked.own_cpu) == (pytest.approx(0.07), pytest.approx(0.02))
+
+
 def test_processor_time_is_told_beside_the_time_that_passed():
     heartbeat = Heartbeat()
     with heartbeat.step() as blocked:
@@ -117,24 +129,27 @@ def opened(a_person):
 
 @pytest.mark.usefixtures("a_model_at_home")
 def test_frames_are_waited_for_and_steps_are_watched(opened):
-    from module_speed.interactions import jump_figure, slider_figures
+    from module_speed.interactions import jump_figures, slider_figures
     from module_speed.journey import LIMIT_MS, blocking_figures, surface_shown
 
     session = opened
     session.overlay("both")
-    figures = {figure.name: figure for figure in (*slider_figures(session, 1), jump_figure(session, 1))}
+    figures = {figure.name: figure for figure in (*slider_figures(session, 1), *jump_figures(session, 1))}
     assert figures["opacity_one_view"].details["view"] == [500, 500]
     assert figures["opacity_one_view"].details["frames_each"] == 1
     assert figures["opacity_three_views"].details["frames_each"] == 3
-    assert figures["jump_to_region"].details["frames_each"] >= 3
+    for name in ("jump_to_region", "jump_to_region_both"):
+        assert figures[name].details["frames_each"] >= 3
+        assert figures[name].details["plain_scroll"]["wall"]["median_ms"] > 0
     with session.heartbeat.step() as blocked:
         session.panels.overlay.surface.checked = True
         session.until(surface_shown)
-    assert 0 < blocked.wall <= blocked.total
+    assert 0 < blocked.own < blocked.wall <= blocked.total
     assert blocked.turns > 3
-    [figure] = blocking_figures({"surface on": [blocked]})
-    assert figure.details["step"] == "surface on"
-    assert figure.target.limit == LIMIT_MS
+    own, drawing_included = blocking_figures({"surface on": [blocked]})
+    assert own.details["step"] == drawing_included.details["step"] == "surface on"
+    assert own.target.limit == LIMIT_MS
+    assert own.value < drawing_included.value
     case = session.case.case.node
     session.forget()
     assert session.case is None
