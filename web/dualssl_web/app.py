@@ -10,6 +10,7 @@ import trame_slicer.module
 from trame_slicer.rca_view import register_rca_factories
 
 from dualssl.errors import DualSSLError
+from dualssl_web.drawing_order import DrawingOrder
 from dualssl_web.opening import open_volume
 from dualssl_web.page import build_page, serve_assets
 from dualssl_web.panels.bench import Bench
@@ -57,10 +58,11 @@ class WebApp:
         serve_assets(server)
         if scene is None:
             scene = SlicerScene()
-            # A view that the mouse is not in is drawn as often: sliders beside the views change what it shows.
+        # A view that the mouse is not in is drawn as often: sliders beside the views change what it shows.
         register_rca_factories(scene.app.view_manager, server, slice_view_controls, surface_view_controls, blur_fps=30.0)
         self._layouts = make_layouts(scene, server)
         self.bench = Bench(server, WebWorkspace(scene, settings))
+        DrawingOrder(self.bench.web.loop, scene.views())
         self._jobs = Jobs(self.bench)
         self._case = CasePanel(self.bench, self._open_sample)
         self._segment = SegmentPanel(self.bench)

@@ -39,6 +39,11 @@ class SlicerScene:
             # In the application the module Colors does this.
             self.scene.RegisterNodeClass(_LEGEND)
 
+    def views(self) -> list[Any]:
+        """All views: slices and surfaces."""
+        manager = self.app.view_manager
+        return [*manager.get_slice_views(), *manager.get_threed_views()]
+
     def slice_nodes(self) -> list[Any]:
         """The vtkMRMLSliceNodes of the views."""
         return [view.get_view_node() for view in self.app.view_manager.get_slice_views()]
@@ -100,5 +105,10 @@ def make_layouts(scene: SlicerScene, server: Any) -> LayoutManager:
         manager.register_layout_dict(layouts())
     finally:
         vtkObject.SetGlobalWarningDisplay(warned)
+    for view in scene.views():
+        # Without a graphics card, eight samples a pixel take ten times as long as one.
+        view.render_window().SetMultiSamples(0)
+    for view in scene.app.view_manager.get_threed_views():
+        view.renderer().UseFXAAOn()
     manager.set_layout(AXIAL_FIRST)
     return manager

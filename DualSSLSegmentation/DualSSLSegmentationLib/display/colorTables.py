@@ -46,7 +46,7 @@ class UncertaintyScale:
 # With a KL divergence of 2 nats, each of two networks is about 92 % sure of what the other takes to be wrong.
 SCALES: dict[str, UncertaintyScale] = {
     "entropy": UncertaintyScale("entropy", "Entropy", "DualSSL entropy", 1.0, 6, (20.0, 105.0), 0.135),
-    "kl": UncertaintyScale("kl", "KL divergence (nats)", "DualSSL KL divergence", 2.0, 5, (282.0, 195.0), 0.105),
+    "kl": UncertaintyScale("kl", "KL (nats)", "DualSSL KL divergence", 2.0, 5, (282.0, 195.0), 0.105),
 }
 """The scales by kind. They are fixed, so that a colour means the same in every case."""
 KINDS: tuple[str, ...] = tuple(SCALES)

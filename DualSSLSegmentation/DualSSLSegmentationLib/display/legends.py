@@ -11,7 +11,7 @@ from typing import Any
 from DualSSLSegmentationLib.display.colorTables import SCALES, useScale
 from DualSSLSegmentationLib.scene.helperNodes import addHelper, removeHelper
 
-_WIDTH, _HEIGHT = 0.07, 0.35  # of the view; the size of the letters follows from the width
+_WIDTH, _HEIGHT = 0.05, 0.3  # of the view; the size of the letters follows from the width
 _RIGHT = 0.98
 _BOTTOM = {"entropy": 0.9, "kl": 0.2}  # apart from each other, and above the ruler; 0 is the lower end, 1 the upper
 

@@ -22,7 +22,7 @@ def test_they_are_seen_only_while_the_map_is(overlays, view, case):
 
 def test_titles_say_what_the_numbers_are():
     assert SCALES["entropy"].title == "Entropy"
-    assert SCALES["kl"].title == "KL divergence (nats)"
+    assert SCALES["kl"].title == "KL (nats)"
 
 
 def test_they_stand_beside_each_other_on_the_right(overlays, view, case):
