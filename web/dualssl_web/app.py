@@ -62,7 +62,7 @@ class WebApp:
         register_rca_factories(scene.app.view_manager, server, slice_view_controls, surface_view_controls, blur_fps=30.0)
         self._layouts = make_layouts(scene, server)
         self.bench = Bench(server, WebWorkspace(scene, settings))
-        DrawingOrder(self.bench.web.loop, scene.views())
+        self._drawing = DrawingOrder(self.bench.web.loop, scene.views())
         self._jobs = Jobs(self.bench)
         self._case = CasePanel(self.bench, self._open_sample)
         self._segment = SegmentPanel(self.bench)
@@ -127,6 +127,7 @@ class WebApp:
         for panel in (*reversed(self._panels), self._jobs):
             panel.close()
         self.bench.close()
+        self._drawing.close()
         self.bench.web.close()
 
     def _open_sample(self) -> None:
@@ -142,21 +143,24 @@ class WebApp:
             return
         await self._load(path, "the sample case")
 
-    async def _open_case(self, path: Path, library: Path, name: str) -> None:
-        await self._load(path, name, library, name)
+    async def _open_case(self, path: Path, library: Path, name: str, segment: bool) -> None:
+        if await self._load(path, name, library, name) and segment:
+            self._segment.segment()
 
-    async def _load(self, path: Path, what: str, root: Path | None = None, name: str = "") -> None:
-        """Open a volume of the server's disk from below a root, by default the folder that it is in."""
+    async def _load(self, path: Path, what: str, root: Path | None = None, name: str = "") -> bool:
+        """Open a volume of the server's disk from below a root, by default the folder that it is in; whether it was opened."""
         self._opening(f"Opening {what}")
         roots = (root or (path if path.is_dir() else path.parent),)
         try:
             node = await open_volume(self.bench.workspace.scene, path, roots)
         except DualSSLError as error:
             self.bench.alert("case", str(error))
+            return False
         else:
             if name:
                 node.SetName(name)
             self._use(node)
+            return True
         finally:
             self._opening("")
 

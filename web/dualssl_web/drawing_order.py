@@ -36,6 +36,14 @@ class DrawingOrder:
         self._waiting: dict[_Turn, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
+    def close(self) -> None:
+        """Let the views be drawn as they were before."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._waiting = {}
+        for turn in self._turns:
+            turn.close()
+
     def ask(self, turn: _Turn) -> None:
         """A view is to be drawn."""
         now = self._loop.time()
@@ -85,13 +93,14 @@ class _Turn(ScheduledRenderStrategy):
         self._order = order
         # trame-slicer makes it with the view, and tells of it nowhere else.
         self._inner: ScheduledRenderStrategy = view._scheduled_render
+        self._view = view
         self._window = view.render_window()
         self.asked = False
         self.drawn = self.touched = float("-inf")
         view.set_scheduled_render(self)
-        self._window.AddObserver("EndEvent", self._was_drawn)
-        for event in _MOUSE:
-            view.interactor().AddObserver(event, self._was_touched)
+        self._observed = [(self._window, self._window.AddObserver("EndEvent", self._was_drawn))]
+        interactor = view.interactor()
+        self._observed += [(interactor, interactor.AddObserver(event, self._was_touched)) for event in _MOUSE]
 
     @property
     def pixels(self) -> int:
@@ -108,6 +117,13 @@ class _Turn(ScheduledRenderStrategy):
     def draw(self) -> None:
         """Have it drawn as soon as the loop comes to it."""
         self._inner.schedule_render()
+
+    def close(self) -> None:
+        """Give the view back its way of being drawn."""
+        self._view.set_scheduled_render(self._inner)
+        for caller, number in self._observed:
+            caller.RemoveObserver(number)
+        self._observed = []
 
     def _was_drawn(self, *_event: Any) -> None:
         self.asked = False

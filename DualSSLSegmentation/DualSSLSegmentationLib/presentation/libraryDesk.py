@@ -123,6 +123,11 @@ class LibraryDesk:
         elif self._folder is not None:
             self._workspace.predictLibrary(self._folder, model, device)
 
+    def isCorrected(self, name: str) -> bool:
+        """Whether a case has been corrected, as far as is known."""
+        cases = () if self._library is None else self._library["cases"]
+        return any(case["name"] == name and case.get("label_version") is not None for case in cases)
+
     def view(self, model: Path | None) -> LibraryView:
         """As things are, given the folder of the chosen model."""
         none = (
@@ -139,7 +144,7 @@ class LibraryDesk:
             () if self._library is None else _rows(self._library, self._worklist),
             strategies(),
             Offer(_("Look at the library again")),
-            Offer(_("Open the image of this case"), none),
+            Offer(_("Open this case; one that nobody has corrected is segmented at once"), none),
             Offer(_("Stop; what is done stays")) if running else Offer(does, why),
             _("Cancel") if running else _("Predict waiting cases"),
         )

@@ -1,6 +1,7 @@
 """Which view is drawn before which, on VTK's own windows and a clock that goes on when it is told to."""
 
 import heapq
+from types import SimpleNamespace
 
 import pytest
 from trame_slicer.views import ScheduledRenderStrategy
@@ -20,8 +21,9 @@ class Loop:
         return self.now
 
     def call_later(self, seconds, function):
+        timer = SimpleNamespace(cancel=self._timers.clear)
         heapq.heappush(self._timers, (self.now + seconds, len(self._timers), function))
-        return object()
+        return timer
 
     def pass_by(self, seconds):
         end = self.now + seconds
@@ -145,3 +147,14 @@ def test_a_view_that_the_mouse_is_at_work_in_goes_before_the_largest(views, loop
     views["coronal"].ask()
     views["axial"].ask()
     assert drawn == ["coronal", "axial", "axial"]
+
+
+def test_afterwards_views_are_drawn_as_they_were_before(views, loop, drawn):
+    views["coronal"].ask()
+    views["order"].close()
+    loop.pass_by(10 * LONGEST_SECONDS)
+    assert drawn == []
+    views["sagittal"].ask()
+    assert drawn == ["sagittal"]
+    views["sagittal"].end_of_drawing()
+    views["sagittal"].touch()

@@ -1,12 +1,17 @@
 """What a person does in the panels, and what they see of it."""
 
 import asyncio
+import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from dualssl.cases import CaseLibrary
 from dualssl.errors import DualSSLError
+from dualssl.geometry import Geometry
+from dualssl.labels import Label, LabelTable
+from dualssl.volumes.volume import Volume
 from DualSSLSegmentationLib.jobs.jobState import JobState
 from sampleCases import obliqueVolume, segmentedCase
 from uncertaintyViews import ourNodes
@@ -264,6 +269,42 @@ def test_the_library_is_listed_and_ranked_anew_by_another_strategy(a_person):
     assert a_person.sees("library_view")["rows"] == [{"name": "a", "state": "predicted", "rank": "1", "why": "most ambiguous"}]
     a_person.chooses(strategy="random")
     assert a_person.client.last("worklist").params["strategy"] == "random"
+
+
+@pytest.fixture
+def with_a_library(with_a_model):
+    """Somebody whose library has a case that nobody corrected and one that was."""
+    person = with_a_model
+    geometry = Geometry((4, 5, 6), (1.0, 1.0, 1.0))
+    image = Volume(np.arange(120, dtype=np.float32).reshape(geometry.shape), geometry)
+    table = LabelTable((Label.named("sphere", 1),))
+    with CaseLibrary.create(person.bench.workspace.places.library, table, ["MRI"]) as library:
+        for name in ("fresh", "mended"):
+            library.add_case(name, [image])
+        library.save_correction("mended", Volume(np.zeros(geometry.shape, np.uint8), geometry), reviewer="Reader")
+        cases = [
+            {
+                "name": case.name,
+                "state": case.state.value,
+                "label_version": case.labels and case.labels.number,
+                "reviewer": "Reader",
+            }
+            for case in library.cases()
+        ]
+    person.app._worklist.look()
+    person.client.last("library").result({"cases": cases, "counts": {}})
+    return person
+
+
+@pytest.mark.parametrize(("name", "segmented"), [("fresh", True), ("mended", False)])
+def test_a_case_of_the_worklist_is_opened_and_segmented_unless_somebody_corrected_it(with_a_library, name, segmented):
+    person = with_a_library
+    person.presses("case-", name)
+    end = time.monotonic() + 30
+    while person.sees("top_state") != name:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert bool([call for call in person.client.asked if call.method == "predict"]) is segmented
 
 
 @pytest.mark.parametrize(("written", "asked"), [("40", 40), ("", 200), ("-3", 1), ("1e9", 10_000), ("forty", 200)])

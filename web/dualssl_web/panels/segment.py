@@ -77,6 +77,11 @@ class SegmentPanel:
             widgets.job("segment", "segment", "segment")
         self._build_question()
 
+    def segment(self) -> None:
+        """Segment the chosen volume, which nobody has worked on yet, unless something else is being segmented."""
+        if not self._bench.workspace.busy("segment"):
+            self._bench.guarded("segment", self._start)(None)
+
     def look_for_devices(self) -> None:
         """Ask the engine where it can compute; it is warm then, too. Where it does not answer, any GPU is one choice."""
 

@@ -27,14 +27,14 @@ class WorklistPanel:
     Args:
         bench: shared by the panels.
         model: asked for the chosen model.
-        open_case: opens an image of the library under the name of its case.
+        open_case: opens an image of the library under the name of its case, and segments it if that is wanted.
     """
 
     def __init__(
         self,
         bench: Bench,
         model: Callable[[], ModelChoice | None],
-        open_case: Callable[[Path, Path, str], Awaitable[None]],
+        open_case: Callable[[Path, Path, str, bool], Awaitable[None]],
     ) -> None:
         self._bench = bench
         self._model = model
@@ -132,4 +132,5 @@ class WorklistPanel:
         except DualSSLError as error:
             self._bench.alert("library", str(error))
         else:
-            await self._open_case(path, library, name)
+            # A new result would not be what somebody has made of a corrected case.
+            await self._open_case(path, library, name, not self._desk.isCorrected(name))
