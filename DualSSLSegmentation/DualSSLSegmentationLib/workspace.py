@@ -248,6 +248,23 @@ class Workspace:
         """Stop the job of a kind; nothing happens if there is none."""
         self._jobs.cancel(kind)
 
+    def addModel(self, folder: Path, onDone: Callable[[str], None] | None = None) -> None:
+        """Start to copy a model to the person's own models. What is wrong with it is said by a message.
+
+        Args:
+            folder: of the model; stays as it is.
+            onDone: called with the model's name when it is there.
+
+        Raises:
+            DualSSLError: the models are being changed already.
+        """
+
+        def done(answer: dict[str, Any]) -> None:
+            if onDone is not None:
+                onDone(answer["version"]["name"])
+
+        self._changeModels("add_model", {"model": str(folder.absolute())}, done)
+
     def activate(self, version: str, force: bool = False, onDone: Callable[[], None] | None = None) -> None:
         """Start to make a version the one in use. One that is not proved better and not forced is refused by a message.
 
@@ -261,7 +278,7 @@ class Workspace:
         Raises:
             DualSSLError: the models are being changed already.
         """
-        self._changeModels("activate", {"version": version, "force": force}, onDone)
+        self._changeModels("activate", {"version": version, "force": force}, _ignoring(onDone))
 
     def discard(self, version: str, onDone: Callable[[], None] | None = None) -> None:
         """Start to remove a version; its files go to the registry's trash. The one in use is refused by a message.
@@ -273,7 +290,7 @@ class Workspace:
         Raises:
             DualSSLError: the models are being changed already.
         """
-        self._changeModels("discard", {"version": version}, onDone)
+        self._changeModels("discard", {"version": version}, _ignoring(onDone))
 
     def rollBack(self, onDone: Callable[[], None] | None = None) -> None:
         """Start to use the version again that was in use before. Where there was none, a message says so.
@@ -284,7 +301,7 @@ class Workspace:
         Raises:
             DualSSLError: the models are being changed already.
         """
-        self._changeModels("rollback", {}, onDone)
+        self._changeModels("rollback", {}, _ignoring(onDone))
 
     def setClient(self, client: WorkerClient) -> None:
         """Use another engine from now on; the one before ends, and with it what it was doing."""
@@ -345,11 +362,10 @@ class Workspace:
         if self._session is session:
             self.onCase(session)
 
-    def _changeModels(self, method: str, params: dict[str, Any], onDone: Callable[[], None] | None) -> None:
-        def done(_answer: dict[str, Any]) -> None:
+    def _changeModels(self, method: str, params: dict[str, Any], onDone: Callable[[dict[str, Any]], None]) -> None:
+        def done(answer: dict[str, Any]) -> None:
             self.onModels()
-            if onDone is not None:
-                onDone()
+            onDone(answer)
 
         named = {"registry": str(self.places.registry.absolute()), **params}
         self._jobs.start(
@@ -371,6 +387,14 @@ class Workspace:
         if session is not None:
             session.close()
             self.onCase(None)
+
+
+def _ignoring(function: Callable[[], None] | None) -> Callable[[dict[str, Any]], None]:
+    def call(_answer: dict[str, Any]) -> None:
+        if function is not None:
+            function()
+
+    return call
 
 
 def _only(params: dict[str, Any]) -> Steps:

@@ -10,7 +10,6 @@ import slicer
 from slicer.i18n import tr as _
 
 from dualssl.errors import DualSSLError
-from dualssl.registry.versions import ModelRegistry, is_registry
 from dualssl.version import __version__
 from DualSSLSegmentationLib.compat import applicationVersion
 from DualSSLSegmentationLib.panels.common import JobDisplay, agreed, allow, pushButton, row, section, warn
@@ -177,21 +176,18 @@ class SetupPanel:
         self.look()
 
     def _addModel(self) -> None:
+        if not self.ready():
+            return
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of a model"))
         if not folder:
             return
-        place = self._workspace.places.registry
         try:
-            registry = ModelRegistry.open(place) if is_registry(place) else ModelRegistry.create(place)
-            version = registry.register(Path(folder), without_parent=True)
-            if registry.active() is None:
-                registry.activate(version.id)
+            self._workspace.addModel(Path(folder), self._added)
         except DualSSLError as error:
-            self.say(str(error))
             warn(str(error))
-            return
-        self.say(_("'{name}' is there to segment with.").format(name=version.name))
-        self._workspace.onModels()
+
+    def _added(self, name: str) -> None:
+        self.say(_("'{name}' is there to segment with.").format(name=name))
 
     def _check(self) -> None:
         if self._workspace.busy("check"):

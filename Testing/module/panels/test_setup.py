@@ -108,3 +108,23 @@ def test_diagnostics_are_copied_without_paths(at_work, tmp_path, monkeypatch):
     assert "Cannot read" in text
     assert str(tmp_path) not in text
     assert "Mustermann" not in text
+
+
+def test_a_model_is_added_and_can_be_segmented_with(at_work, a_model_that_segments, answers):
+    person = at_work
+    answers.give(str(a_model_that_segments))
+    person.click("addModelButton")
+    person.waitUntil(lambda: "is there to segment with" in status(person), ANSWERED)
+    [choice] = person.module.widget.logic.application.workspace.models.choices()
+    assert choice.standing == "active"
+    assert choice.folder != a_model_that_segments
+
+
+def test_a_folder_without_a_model_is_not_added_and_that_is_said(at_work, tmp_path, answers, caplog):
+    person = at_work
+    answers.give(str(tmp_path))
+    person.click("addModelButton")
+    person.waitUntil(lambda: not person.module.widget.logic.application.workspace.busy("models"), ANSWERED)
+    person.turn()
+    assert str(tmp_path) in "".join(record.message for record in caplog.records if record.levelname == "WARNING")
+    assert not list(person.module.widget.logic.application.workspace.models.choices())

@@ -67,6 +67,24 @@ def test_a_folder_without_models_is_empty_and_one_that_is_not_there_is_said(engi
     assert engine.ask("models", folders=[str(damaged)]).result[0]["error"]
 
 
+def test_a_model_is_added_and_the_first_of_all_is_in_use(engine, another_model, tmp_path):
+    folder = tmp_path / "of mine" / "registry"
+    told = [
+        engine.ask("add_model", registry=str(folder), model=str(another_model(name))).result["version"]
+        for name in ("one", "two")
+    ]
+    assert [(version["id"], version["active"]) for version in told] == [("one", True), ("two", False)]
+    assert all(Path(version["folder"]).parent.is_relative_to(folder) for version in told)
+
+
+def test_what_is_no_model_or_is_there_already_is_not_added(engine, two_versions, tmp_path):
+    folder = str(two_versions.folder)
+    (tmp_path / "empty").mkdir()
+    for model in (tmp_path / "empty", tmp_path / "gone", tmp_path / "model first"):
+        assert engine.ask("add_model", registry=folder, model=str(model)).error is not None
+    assert [version["id"] for version in engine.ask("registry", folder=folder).result["versions"]] == ["first", "second"]
+
+
 def test_versions_are_told_activated_rolled_back_and_discarded(engine, two_versions):
     folder = str(two_versions.folder)
     told = engine.ask("registry", folder=folder).result

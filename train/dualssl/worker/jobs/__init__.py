@@ -53,6 +53,7 @@ METHODS: dict[str, Method] = {
     "library": _here("file", "library", "library"),
     "worklist": _here("file", "library", "worklist"),
     "registry": _here("file", "registry", "registry"),
+    "add_model": _here("file", "registry", "add_model"),
     "activate": _here("file", "registry", "activate"),
     "rollback": _here("file", "registry", "rollback"),
     "discard": _here("file", "registry", "discard"),

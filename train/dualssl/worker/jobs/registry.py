@@ -1,11 +1,11 @@
-"""`registry`, `activate`, `rollback`, `discard`: the versions of a model and which is in use."""
+"""`registry`, `add_model`, `activate`, `rollback`, `discard`: the versions of a model and which is in use."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from dualssl.registry.state import VersionRecord
-from dualssl.registry.versions import ModelRegistry
+from dualssl.registry.versions import ModelRegistry, is_registry
 from dualssl.worker.requests import Params
 from dualssl.worker.task import Task
 
@@ -26,6 +26,22 @@ def registry(task: Task, params: Params) -> dict[str, Any]:  # noqa: ARG001 - as
         "before": state.history[-2] if len(state.history) > 1 else None,
         "versions": [version_json(opened, record) for record in state.records()],
     }
+
+
+def add_model(task: Task, params: Params) -> dict[str, Any]:
+    """Copy `model` (folder) into `registry`, which is made where there is none. The first model of all becomes the one in use.
+
+    Returns:
+        `version`.
+    """
+    folder, model = params.path("registry"), params.path("model")
+    params.end()
+    task.tell("Copying the model")
+    opened = ModelRegistry.open(folder) if is_registry(folder) else ModelRegistry.create(folder)
+    record = opened.register(model, without_parent=True)
+    if opened.active() is None:
+        record = opened.activate(record.id)
+    return {"version": version_json(opened, record)}
 
 
 def activate(task: Task, params: Params) -> dict[str, Any]:  # noqa: ARG001 - as every job
