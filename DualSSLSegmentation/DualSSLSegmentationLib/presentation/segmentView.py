@@ -44,11 +44,20 @@ def segmentView(running: bool, image: Any, choice: ModelChoice | None, anyModel:
     models = Offer(_("Model that segments"), noModel)
     if running:
         return SegmentView(_("Cancel"), Offer(_("Stop; nothing of it stays")), note, models)
-    why = "" if choice is not None else _("Choose a model first")
+    why = _whyNot(choice)
     if image is None:
         why = _("Load a volume first, and choose it")
     does = _("Segment the volume and find where the result is uncertain")
     return SegmentView(_("Segment"), Offer(does, why), note, models)
+
+
+def _whyNot(choice: ModelChoice | None) -> str:
+    if choice is None:
+        return _("Choose a model first")
+    if len(choice.channels) > 1:
+        text = _("This model needs {count} volumes of one patient at once ({names}): choose one that needs a single volume")
+        return text.format(count=len(choice.channels), names=", ".join(choice.channels))
+    return ""
 
 
 def resultText(session: CaseSession | None) -> str:

@@ -11,7 +11,8 @@ from DualSSLSegmentationLib.presentation.overlayView import THRESHOLD_RANGES, mo
 from DualSSLSegmentationLib.presentation.segmentView import resultText, segmentView
 from sampleCases import obliqueVolume
 
-MODEL = SimpleNamespace(description="Segments left atrium on MR.")
+MODEL = SimpleNamespace(description="Segments left atrium on MR.", channels=("MR",))
+OF_TWO = SimpleNamespace(description="Segments tumours on MR.", channels=("T1", "FLAIR"))
 
 
 def test_an_offer_says_why_it_cannot_be_used_before_what_it_does():
@@ -28,6 +29,14 @@ def test_an_offer_says_why_it_cannot_be_used_before_what_it_does():
         (False, None, MODEL, True, "Segment", "Load a volume first, and choose it"),
         (False, None, None, True, "Segment", "Load a volume first, and choose it"),
         (False, object(), None, True, "Segment", "Choose a model first"),
+        (
+            False,
+            object(),
+            OF_TWO,
+            True,
+            "Segment",
+            "This model needs 2 volumes of one patient at once (T1, FLAIR): choose one that needs a single volume",
+        ),
         (True, object(), MODEL, True, "Cancel", ""),
     ],
 )

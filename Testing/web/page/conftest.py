@@ -175,5 +175,11 @@ def a_person(loop, scene, slicer_app, tmp_path):
 def a_model(tmp_path):
     """A model folder's manifest is all that choosing needs."""
     return SimpleNamespace(
-        folder=Path("models/atria"), id="atria", name="Atria", title="Atria", standing="shipped", description="Segments."
+        folder=Path("models/atria"),
+        id="atria",
+        name="Atria",
+        title="Atria",
+        standing="shipped",
+        description="Segments.",
+        channels=("MR",),
     )
