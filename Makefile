@@ -111,6 +111,8 @@ left-atrium: setup
 	nothing of the atrium: draw a region of interest as tight as the crops are (about 112 x 88 x 55 mm), with statistics from the \
 	region." \
 		--limit "All its cases come from one challenge and one kind of sequence; nothing else was tried." \
+		--limit "The data were published for research, with the wish to be cited and without a licence. The weights are Apache-2.0 as far \
+	as they are ours: ask for the terms of the data before any other use." \
 		--limit "The checkpoint is the last one, the seed the first: neither was chosen by its figures. The cases of the figures also \
 	served for the learning curve and for the temperature."
 	$(LA_PLACEMENT)
