@@ -24,7 +24,7 @@ from dualssl_web.panels.overlay import OverlayPanel
 from dualssl_web.panels.review import ReviewPanel
 from dualssl_web.panels.segment import SegmentPanel
 from dualssl_web.panels.worklist import WorklistPanel
-from dualssl_web.sample import make_sample
+from dualssl_web.sample import make_sample, model_for_sample
 from dualssl_web.slicer_scene import SlicerScene, make_layouts
 from dualssl_web.view_controls import slice_view_controls, surface_view_controls
 from dualssl_web.web_workspace import WebWorkspace
@@ -54,6 +54,7 @@ class WebApp:
     def __init__(self, server: Any, settings: Settings, scene: SlicerScene | None = None) -> None:
         self._settings = settings
         self._open = True
+        self._sample_model = ""
         server.enable_module(trame_slicer.module)
         serve_assets(server)
         if scene is None:
@@ -141,7 +142,11 @@ class WebApp:
             self._opening("")
             self.bench.alert("case", str(error))
             return
-        await self._load(path, "the sample case")
+        if await self._load(path, "the sample case") and self._settings.model is None:
+            models = self.bench.web.models
+            found = model_for_sample(models.choices, models.chosen(self.bench.chosen.model))
+            self._sample_model = self.bench.chosen.model = "" if found is None else found.id
+            self.bench.changed()
 
     async def _open_case(self, path: Path, library: Path, name: str, segment: bool) -> None:
         if await self._load(path, name, library, name) and segment:
@@ -165,6 +170,10 @@ class WebApp:
             self._opening("")
 
     def _use(self, node: Any) -> None:
+        if self._sample_model and self.bench.chosen.model == self._sample_model:
+            # What was chosen for the sample case was not chosen by a person.
+            self.bench.chosen.model = ""
+        self._sample_model = ""
         self.bench.say("case", "")
         self._case.use_volume(node)
 

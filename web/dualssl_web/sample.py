@@ -5,13 +5,35 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dualssl.errors import OutputError
 from DualSSLSegmentationLib.application.sampleData import makeSample
-from DualSSLSegmentationLib.enginePath import engineFolder
+from DualSSLSegmentationLib.enginePath import engineFolder, shippedModels
 from DualSSLSegmentationLib.setup.commands import runAndWait
 from DualSSLSegmentationLib.setup.interpreters import Interpreter, ownInterpreter
+
+if TYPE_CHECKING:
+    from DualSSLSegmentationLib.jobs.modelCatalogue import ModelChoice
+
+
+_MODEL = "phantom"
+"""Folder of the shipped model that was trained on generated images."""
+
+
+def model_for_sample(choices: Iterable[ModelChoice], default: ModelChoice | None) -> ModelChoice | None:
+    """The model that segments what the sample case shows: the one in use if it does, else the one that ships for it.
+
+    Args:
+        choices: all models on offer.
+        default: the one in use.
+    """
+    own = next((choice for choice in choices if choice.folder == shippedModels() / _MODEL), None)
+    if own is None or default is None or default.structures == own.structures:
+        return default
+    return own
 
 
 def own_interpreter() -> Interpreter:
