@@ -119,6 +119,8 @@ class WebReader:
 
     def paint(self) -> None:
         """One stroke with the brush where nothing is segmented, and wait until it counts."""
+        # All of the image: a jump to a region may have left none of it where the stroke goes.
+        self.page.click("#reset-axial")
         self.page.click("#tool-paint")
         left, top, width, height = self.axial()
         x, y = left + 0.15 * width, top + 0.5 * height

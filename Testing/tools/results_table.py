@@ -7,6 +7,7 @@ runs that are not finished or not scored are named and left out.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +15,11 @@ from pathlib import Path
 from dualssl.errors import DualSSLError
 from dualssl.files import atomic_write, write_json
 from dualssl.report.ablation import VariantResult, compare_variants
+from dualssl.report.curves import reliability_figure, review_figure
 from dualssl.report.figures import png_bytes
 from dualssl.report.run_curves import runs_figure, variants_figure
 from dualssl.report.run_tables import record, runs_table, variants_table
-from dualssl.report.runs import FinishedRun, Variant, is_scored, read_run
+from dualssl.report.runs import EVALUATION, FinishedRun, Variant, is_scored, read_run
 
 RESULTS, TABLE = "results.json", "results.md"
 RUNS_PICTURE, VARIANTS_PICTURE = "learning_curves.png", "ablation_curves.png"
@@ -54,6 +56,24 @@ def write_results(output: Path, runs: Sequence[FinishedRun], ablation: Sequence[
         temporary.write_text("\n".join(parts), encoding="utf-8", newline="\n")
 
 
+def draw_uncertainty(folder: Path, output: Path) -> None:
+    """Draw how well a run's uncertainty finds its errors, and its calibration: `NAME_review.png` and `NAME_reliability.png`.
+    Nothing where that was not measured.
+
+    Args:
+        folder: of a run that was scored.
+        output: folder for the pictures, which is there.
+
+    Raises:
+        OutputError: nothing can be written, or matplotlib is not installed.
+    """
+    uncertainty = json.loads((folder / EVALUATION).read_text(encoding="utf-8")).get("uncertainty")
+    if uncertainty is None:
+        return
+    _draw(output / f"{folder.name}_review.png", png_bytes(review_figure(uncertainty)))
+    _draw(output / f"{folder.name}_reliability.png", png_bytes(reliability_figure(uncertainty["calibration"])))
+
+
 def read_runs(folders: Sequence[Path]) -> tuple[list[FinishedRun], list[str]]:
     """The finished runs in these folders, and the names of the others."""
     found = [read_run(folder) for folder in folders if is_scored(folder)]
@@ -77,6 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runs, unfinished = read_runs(options.run)
         ablation, more = read_runs(of_ablation)
         write_results(options.output, runs, ablation, [*unfinished, *more])
+        for folder in options.run:
+            if is_scored(folder):
+                draw_uncertainty(folder, options.output)
     except DualSSLError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "results_table.py"
+MEASURED = TOOL.parents[2] / "benchmarks" / "left_atrium" / "compact_8000" / "evaluation.json"
 DICE = np.array([0.90, 0.80, 0.85, 0.70, 0.88, 0.79])
 
 
@@ -48,6 +49,16 @@ def test_tables_record_and_pictures_are_written(tool, tmp_path, run_folder, abla
         assert f"({name})" in text
         assert (output / name).read_bytes().startswith(b"\x89PNG")
     assert "left out, not finished or not scored: supervised_s1" in capsys.readouterr().out
+
+
+def test_what_was_measured_of_uncertainty_is_drawn(tool, tmp_path, run_folder):
+    run = run_folder(tmp_path / "atrium", DICE)
+    measured = json.loads(MEASURED.read_text(encoding="utf-8"))["uncertainty"]
+    evaluation = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
+    (run / "evaluation.json").write_text(json.dumps({**evaluation, "uncertainty": measured}), encoding="utf-8")
+    assert tool.main(["--run", str(run), "--output", str(tmp_path / "out")]) == 0
+    for name in ("atrium_review.png", "atrium_reliability.png"):
+        assert (tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_same_runs_give_the_same_files(tool, tmp_path, ablation):
