@@ -34,6 +34,7 @@ class ModelChoice:
         channels: what it wants to see.
         trainedOn: in a few words.
         parent: the model it was fine-tuned from, or None.
+        limit: the first of what it is known not to do well, or empty.
     """
 
     folder: Path
@@ -45,6 +46,7 @@ class ModelChoice:
     channels: tuple[str, ...]
     trainedOn: str
     parent: str | None = None
+    limit: str = ""
 
     @property
     def title(self) -> str:
@@ -55,8 +57,9 @@ class ModelChoice:
 
     @property
     def description(self) -> str:
-        """Structures, channels and training in one line."""
-        return f"Segments {', '.join(self.structures)} on {', '.join(self.channels)}. {self.trainedOn}"
+        """Structures, channels and training, and what a person has to beware of."""
+        text = f"Segments {', '.join(self.structures)} on {', '.join(self.channels)}. {self.trainedOn}"
+        return f"{text} {self.limit}" if self.limit else text
 
 
 class ModelCatalogue:
@@ -147,7 +150,12 @@ def _choice(folder: Path, manifest: Manifest, record: VersionRecord | None) -> M
         channels=manifest.channel_names,
         trainedOn=_trainedOn(manifest),
         parent=manifest.parent,
+        limit=_firstLimit(manifest.provenance.get("limits")),
     )
+
+
+def _firstLimit(limits: object) -> str:
+    return str(limits[0]) if isinstance(limits, (list, tuple)) and limits else ""
 
 
 def _trainedOn(manifest: Manifest) -> str:

@@ -89,6 +89,14 @@ def test_a_choice_says_what_it_is_and_saw(catalogue, model_as):
     assert choice.description == (f"Segments {STRUCTURE} on MRI. Trained on {len(LABELLED)} labelled cases of Spheres.")
 
 
+@pytest.mark.parametrize(
+    ("limits", "ending"), [(["Only on crops.", "Slow."], "Only on crops."), ([], ""), ("Only on crops.", "")]
+)
+def test_the_first_limit_is_what_a_person_is_warned_of(catalogue, model_as, limits, ending):
+    model_as("shipped/a", "first", provenance={"limits": limits})
+    assert catalogue.choices()[0].description.endswith(f"What it was trained on is not recorded.{ending and ' '}{ending}")
+
+
 def test_what_is_not_recorded_is_not_made_up(catalogue, model_as):
     model_as("shipped/a", "first", provenance={})
     assert catalogue.choices()[0].trainedOn == "What it was trained on is not recorded."
