@@ -6,6 +6,8 @@ The library asks for no more of an application outside of its panels; `slicer.ut
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 # VTK reads this when the first window is made: a server has no screen.
@@ -13,7 +15,8 @@ os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
 
 import slicer
 from trame_slicer.core import LayoutManager, SlicerApp
-from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
+from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition, abstract_view
+from trame_slicer.views.render_scheduler import NoScheduleRendering
 from vtkmodules.vtkCommonCore import vtkObject
 
 AXIAL_FIRST, QUAD = "axial", "quad"
@@ -95,6 +98,17 @@ def layouts() -> dict[str, Layout]:
     }
 
 
+@contextmanager
+def _undrawn() -> Iterator[None]:
+    """Inside, a new view is not drawn at each of the sixty changes that make it; it gets its way of being drawn later."""
+    direct = abstract_view.DirectRendering
+    abstract_view.DirectRendering = NoScheduleRendering
+    try:
+        yield
+    finally:
+        abstract_view.DirectRendering = direct
+
+
 def make_layouts(scene: SlicerScene, server: Any) -> LayoutManager:
     """The layout manager, with all views made: the paint tools fail where they come later than the segment editor."""
     manager = LayoutManager(scene.scene, scene.app.view_manager, server)
@@ -102,7 +116,8 @@ def make_layouts(scene: SlicerScene, server: Any) -> LayoutManager:
     # Of an event that trame-slicer listens to, and invokes itself where VTK no longer does.
     vtkObject.GlobalWarningDisplayOff()
     try:
-        manager.register_layout_dict(layouts())
+        with _undrawn():
+            manager.register_layout_dict(layouts())
     finally:
         vtkObject.SetGlobalWarningDisplay(warned)
     for view in scene.views():

@@ -56,6 +56,20 @@ def slicer_app(application, scene):
     editor.clear()
     # It goes on following the scene, and would add its nodes to those of other tests each time that is closed.
     editor.clear = lambda: None
+    for view in views.get_views():
+        let_go(view, application.applicationLogic)
+
+
+def let_go(view, logic):
+    """Have a view of trame-slicer follow its scene no more: each one that did would make closing the scene slower."""
+    slice_logic = getattr(view, "_logic", None)
+    view._displayable_manager_group.SetMRMLDisplayableNode(None)
+    if slice_logic is not None:
+        slice_logic.SetMRMLScene(None)
+        logic.GetSliceLogics().RemoveItem(slice_logic)
+    view._event_observer.UpdateObservation(view._scene, None)
+    view._event_observer.UpdateObservation(view._view_node, None)
+    view.finalize()
 
 
 def tags_of(template):
