@@ -27,6 +27,10 @@ async def main(home):
     assert slicer.mrmlScene is scene.scene
     assert len(scene.slice_nodes()) == len(scene.composite_nodes()) == 3
     assert len(scene.app.view_manager.get_threed_views()) == 1
+    assert [view.render_window().GetMultiSamples() for view in scene.views()] == [0] * 4
+    from trame_slicer.views import abstract_view, render_scheduler
+    # Only while the views were made was it another one.
+    assert abstract_view.DirectRendering is render_scheduler.DirectRendering
     image = Volume(np.arange(512, dtype=np.int16).reshape(8, 8, 8), Geometry((8, 8, 8), (2.0, 2.0, 2.0)))
     node = addScalarVolume(scene.scene, image, "MR", slicer.vtkMRMLScalarVolumeNode())
     scene.show_image(node)
