@@ -23,6 +23,7 @@ from dualssl_web.access.token import address, new_secret
 from dualssl_web.access.websockets import TicketProtocol
 from dualssl_web.browser import show
 from dualssl_web.engine_process import end_all
+from dualssl_web.first_page import FirstPage
 from dualssl_web.session_folder import session_folder
 from dualssl_web.settings import Settings
 from dualssl_web.uploads import Receiver, Uploads
@@ -146,8 +147,9 @@ class _Serving:
     def _bind(self, bound: Any, app: App) -> None:
         """Before the server listens: its routes and what stands before them."""
         self._guard.install(bound.app)
-        index = Path(bound.config["static"]["/"]) / "index.html"
-        SecurityHeaders(index.read_text(encoding="utf-8")).install(bound.app)
+        page = FirstPage(Path(bound.config["static"]["/"]) / "index.html")
+        page.install(bound.app)
+        SecurityHeaders(page.text).install(bound.app)
         install_connecting(bound.app)
         install_uploads(bound.app, Uploads(self._folder / "uploads", self._settings.max_upload_mb, app.uploads))
 
