@@ -32,6 +32,8 @@ REACH_MM = 2.0
 """How far to both sides of the surface the mean goes."""
 _SAMPLES = 7  # along the normal
 
+_MAPS = {"entropy": "entropy map", "kl": "map of the KL divergence"}
+
 
 class UncertaintySurface:
     """At most one coloured surface at a time."""
@@ -168,7 +170,7 @@ def _colouredMesh(case: SegmentedCase, labelValue: int, kind: str) -> Generator[
     yield "Making the surface"
     uncertainty = {"entropy": case.entropy, "kl": case.kl}[kind]
     if uncertainty is None:
-        raise CaseError(f"The {SCALES[kind].title} of '{case.node.GetName()}' was deleted: segment the image again to see it.")
+        raise CaseError(f"The {_MAPS[kind]} of '{case.node.GetName()}' was deleted: segment the image again to see it.")
     mesh = _surfaceOf(case.node, segmentIdOf(case.node, labelValue))
     if mesh is None:
         raise _nothing(case, labelValue)
