@@ -2,9 +2,10 @@
 
 import importlib
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+
+from recordedClient import RecordedClient
 
 
 @pytest.fixture
@@ -24,27 +25,6 @@ def session(scene):
     found.editor, found.turn = editor, turns.turn
     yield found
     found.close()
-
-
-class RecordedClient:
-    """Keeps what is asked of the engine; a test answers with `answer` or `refuse`."""
-
-    running = True
-
-    def __init__(self):
-        self.asked = []
-
-    def request(self, method, params, on_result, on_error, on_progress=None):
-        call = SimpleNamespace(method=method, params=params, result=on_result, error=on_error, progress=on_progress)
-        call.cancel = lambda: None
-        self.asked.append(call)
-        return call
-
-    def last(self, method):
-        return [call for call in self.asked if call.method == method][-1]
-
-    def close(self):
-        pass
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from recordedClient import RecordedClient
+
 pytest.importorskip("slicer", reason="there is no slicer-core for this system")
 pytest.importorskip("trame_slicer", reason="the web front end is not installed")
 
@@ -75,28 +77,6 @@ def let_go(view, logic):
 def tags_of(template):
     """The opening tags of a template; their attributes may hold `>`."""
     return re.findall(r"<[a-zA-Z](?:[^>\"]|\"[^\"]*\")*>", template)
-
-
-class RecordedClient:
-    """Keeps what is asked of the engine; a test answers with `result` or `error` of what `last` gives."""
-
-    running = True
-
-    def __init__(self):
-        self.asked = []
-
-    def request(self, method, params, on_result, on_error, on_progress=None):
-        call = SimpleNamespace(method=method, params=params, result=on_result, error=on_error, progress=on_progress)
-        call.cancelled = False
-        call.cancel = lambda: setattr(call, "cancelled", True)
-        self.asked.append(call)
-        return call
-
-    def last(self, method):
-        return [call for call in self.asked if call.method == method][-1]
-
-    def close(self):
-        pass
 
 
 class Person:
