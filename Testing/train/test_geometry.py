@@ -91,6 +91,10 @@ def test_the_volume_of_a_voxel_is_positive_also_on_left_handed_grids(grid):
     assert grid.voxel_ml == pytest.approx(np.prod(grid.spacing) / 1000)
 
 
+def test_the_extent_counts_whole_voxels_along_the_arrays_axes():
+    assert Geometry((2, 3, 4), spacing=(5.0, 2.0, 1.5)).extent == (10.0, 6.0, 6.0)
+
+
 @modest
 @given(any_grid())
 def test_a_grid_matches_itself_but_not_a_moved_larger_or_mirrored_one(grid):

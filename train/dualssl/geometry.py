@@ -96,6 +96,12 @@ class Geometry:
         """Volume of one voxel in millilitres."""
         return abs(float(np.linalg.det(self.ijk_to_lps[:3, :3]))) / 1000.0
 
+    @property
+    def extent(self) -> tuple[float, float, float]:
+        """How far the grid reaches, whole voxels at its ends, in mm along (k, j, i)."""
+        k, j, i = (count * step for count, step in zip(self.shape, self.spacing, strict=True))
+        return k, j, i
+
     def cropped(self, start: tuple[int, int, int], shape: tuple[int, int, int]) -> Geometry:
         """The sub-grid of `shape` that begins at voxel `start`, both (k, j, i); `start` may lie outside."""
         corner = self.ijk_to_lps @ np.array([start[2], start[1], start[0], 1.0])

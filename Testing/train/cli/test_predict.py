@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -106,6 +107,30 @@ def test_intensity_statistics_come_from_the_whole_image_unless_the_box_is_asked_
         a, b = (read_volume(output / f"{name}.entropy.nrrd").array for name in "ab")
         same[statistics] = np.array_equal(a, b)
     assert same == {"image": False, "roi": True}
+
+
+@pytest.fixture
+def model_of_crops(model, tmp_path):
+    """The model, as if it had learned from images of 20 mm alone."""
+    from dualssl.model.folder import load_model, save_model
+
+    networks, manifest = load_model(model)
+    save_model(tmp_path / "crops", replace(manifest, field_of_view=(20.0, 20.0, 20.0)), networks)
+    return tmp_path / "crops"
+
+
+def test_an_image_larger_than_all_that_the_model_learned_from_is_told(dualssl, model_of_crops, image, tmp_path):
+    write_volume(image, tmp_path / "a.nrrd")
+    outcome = dualssl("predict", model_of_crops, tmp_path / "a.nrrd", "--output", tmp_path / "r")
+    assert outcome.status == 0
+    assert "a: This image measures" in outcome.err
+    assert "at most 20 x 20 x 20 mm" in outcome.err
+    first, last = (image.geometry.kji_to_ras(kji) for kji in ((0, 0, 0), (9, 9, 9)))
+    roi = ",".join(f"{low:.3f},{high:.3f}" for low, high in (sorted(pair) for pair in zip(first, last, strict=True)))
+    outcome = dualssl("predict", model_of_crops, tmp_path / "a.nrrd", "--output", tmp_path / "box", f"--roi={roi}")
+    assert outcome.status == 0
+    assert "measures" not in outcome.err
+    assert json.loads((tmp_path / "box" / "a.json").read_text())["normalised_over"] == "roi"
 
 
 def test_one_of_several_dicom_series_is_chosen_by_its_uid(dualssl, model, image, write_dicom_series, tmp_path):

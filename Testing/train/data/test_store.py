@@ -55,6 +55,19 @@ def test_label_files_of_unlabelled_cases_are_never_opened(images_that_equal_thei
     assert case.foreground is None
 
 
+def test_the_field_of_view_is_that_of_the_largest_case_in_millimetres(images_that_equal_their_labels):
+    dataset = images_that_equal_their_labels
+    store = CaseStore(dataset, Preprocessing((2.0, 1.0, 1.0), PREPROCESSING.normalisation), [], memory_bytes=0)
+    store.open_all(["case_0", "case_1"])
+    k, j, i = store["case_0"].image.shape[1:]
+    assert store.field_of_view([]) is None
+    found = store.field_of_view(["case_0", "case_1"])
+    assert found is not None
+    # Of the images themselves, not of the grid that they are brought to.
+    assert found == pytest.approx((12.0, 14.0, 14.0))
+    assert (k, j, i) == (6, 14, 14)
+
+
 def test_a_case_is_read_once_while_memory_lasts(images_that_equal_their_labels, reads):
     store = CaseStore(images_that_equal_their_labels, PREPROCESSING, [])
     for name in ("case_0", "case_1", "case_0", "case_1"):

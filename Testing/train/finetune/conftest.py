@@ -45,8 +45,8 @@ def library(tmp_path):
 def add_case(library, sphere):
     """Adds a sphere: waiting, or corrected by a person who changed a part of the true sphere."""
 
-    def add(name, number, corrected=True, group=None):
-        image, label = sphere(number)
+    def add(name, number, corrected=True, group=None, spacing=(1.0, 1.0, 1.0)):
+        image, label = sphere(number, spacing)
         library.add_case(name, [image], group=group)
         if corrected:
             edits = np.zeros(label.array.shape, np.uint8)

@@ -1,6 +1,7 @@
 """One fine-tuning: what it learns from, what it leaves, and that it can stop and go on anywhere."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,6 +81,20 @@ def test_voxels_that_a_person_changed_weigh_more(run_of, tmp_path):
     plain = run_of(folder=tmp_path / "plain", edit_weight=1.0).execute()
     heavy = run_of(folder=tmp_path / "heavy", edit_weight=20.0).execute()
     assert not same_weights(plain, heavy)
+
+
+@pytest.mark.parametrize("corrected", [True, False])
+def test_a_child_has_seen_as_far_as_its_parent_and_its_own_cases(run_of, model, add_case, corrected):
+    add_case("tall", 30, corrected=corrected, spacing=(1.5, 1.0, 0.5))
+    k, j, i = verify_model(model).manifest.field_of_view
+    child = verify_model(run_of().execute()).manifest
+    assert child.field_of_view == (1.5 * k, j, i)
+
+
+def test_a_child_of_a_parent_that_does_not_tell_how_far_it_saw_does_not_tell_either(run_of):
+    run = run_of()
+    run._parent = replace(run._parent, manifest=replace(run._parent.manifest, field_of_view=None))
+    assert verify_model(run.execute()).manifest.field_of_view is None
 
 
 def test_validation_cases_are_scored_and_never_trained_on(run_of):

@@ -37,6 +37,7 @@ def manifests(draw):
         preprocessing=Preprocessing(draw(st.none() | st.tuples(positive, positive, positive)), tuple(kinds)),
         postprocessing=Postprocessing(tuple(draw(st.lists(st.integers(1, len(structures)), max_size=2)))),
         patch=draw(st.tuples(sides, sides, sides)),
+        field_of_view=draw(st.none() | st.tuples(positive, positive, positive)),
         temperature=draw(positive),
         provenance=draw(provenances),
         parent=draw(st.none() | names),
@@ -74,6 +75,7 @@ def test_a_missing_field_is_named(atrium_manifest, field):
         ({"preprocessing": Preprocessing(None, (Normalisation("magic"),))}, "normalisation 'magic'"),
         ({"preprocessing": Preprocessing((0.0, 1.0, 1.0))}, "spacing"),
         ({"patch": (0, 16, 16)}, "positive whole numbers"),
+        ({"field_of_view": (100.0, -1.0, 100.0)}, "field of view"),
         ({"temperature": 0.0}, "temperature"),
         ({"temperature": float("inf")}, "temperature"),
     ],
@@ -81,6 +83,11 @@ def test_a_missing_field_is_named(atrium_manifest, field):
 def test_fields_that_cannot_be_right_are_refused(atrium_manifest, change, words):
     with pytest.raises(ModelError, match=words):
         Manifest.from_json(replace(atrium_manifest, **change).to_json())
+
+
+def test_an_older_manifest_knows_no_field_of_view(atrium_manifest):
+    data = {key: value for key, value in atrium_manifest.to_json().items() if key != "field_of_view"}
+    assert Manifest.from_json(data).field_of_view is None
 
 
 @pytest.mark.parametrize("data", [None, [], "text", {}, {"format_version": 1, "labels": 3}])

@@ -164,6 +164,28 @@ def test_with_statistics_of_the_region_what_lies_outside_it_has_no_influence(thr
     np.testing.assert_array_equal(one.entropy, two.entropy)
 
 
+@pytest.mark.parametrize(("field_of_view", "source"), [(None, "image"), ((20, 20, 20), "image"), ((20, 20, 12), "roi")])
+def test_statistics_come_from_the_region_where_the_image_is_larger_than_all_that_was_learned_from(
+    threshold_networks, make_manifest, random_image, field_of_view, source
+):
+    manifest = replace(make_manifest(normalisation=Normalisation("zscore")), field_of_view=field_of_view)
+    volume = Volume(random_image((20, 20, 20)) * np.linspace(1, 4, 20, dtype=np.float32), Geometry((20, 20, 20)))
+    region = RegionOfInterest((0, 0, 8), (20, 20, 12))
+    networks = threshold_networks((0.3,))
+    found = Predictor(networks, manifest, PLAIN).predict([volume], region)
+    asked = Predictor(networks, manifest, replace(PLAIN, roi_statistics=source)).predict([volume], region)
+    assert found.normalised_over == source
+    np.testing.assert_array_equal(found.entropy, asked.entropy)
+
+
+def test_without_a_region_statistics_are_the_images_however_large_it_is(threshold_networks, make_manifest, random_image):
+    manifest = replace(make_manifest(), field_of_view=(4.0, 4.0, 4.0))
+    result = Predictor(threshold_networks((0.5,)), manifest, PLAIN).predict(
+        [Volume(random_image((16, 16, 16)), Geometry((16, 16, 16)))]
+    )
+    assert result.normalised_over == "image"
+
+
 def test_a_region_outside_the_volume_is_refused(threshold_networks, make_manifest, random_image):
     predictor = Predictor(threshold_networks((0.5,)), make_manifest(), PLAIN)
     volume = Volume(random_image((16, 16, 16)), Geometry((16, 16, 16)))

@@ -38,6 +38,7 @@ def test_a_run_leaves_a_model_that_says_where_it_is_from(run_of, folder):
     assert manifest.name == "spheres"
     assert manifest.labels.names == ("left atrium",)
     assert manifest.patch == (16, 16, 32)
+    assert manifest.field_of_view == (18.0, 20.0, 32.0)
     expected = {
         "dataset": "Spheres",
         "labelled": ["sphere_0", "sphere_1"],

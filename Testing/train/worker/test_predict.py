@@ -113,7 +113,7 @@ def test_several_channels_are_predicted_together(engine, two_channel_model, pred
     np.testing.assert_array_equal(arrays_of(result)["label"], here(two_channel_model, volumes).label)
 
 
-@pytest.mark.parametrize("statistics", ["image", "roi"])
+@pytest.mark.parametrize("statistics", ["auto", "image", "roi"])
 def test_a_region_of_interest_is_given_in_ras(engine, model, prediction, handed_over, noise, statistics):
     volume = noise(OBLIQUE)
     centre = OBLIQUE.kji_to_ras((9, 10, 16))
@@ -126,6 +126,7 @@ def test_a_region_of_interest_is_given_in_ras(engine, model, prediction, handed_
     assert arrays["entropy"].shape == OBLIQUE.shape
     assert (arrays["entropy"] == 0).any()
     assert result["provenance"]["roi"] == bounds
+    assert result["provenance"]["normalised_over"] == expected.normalised_over
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,16 @@ def say(message: str) -> None:
 
 def show_error(message: str, command_line: str = "") -> None:
     """One sentence on stderr, and below it the option or command that it means, if there is one."""
-    err.print("[bold red]Error:[/] ", end="")
+    _on_stderr("[bold red]Error:[/] ", message, command_line)
+
+
+def show_advice(message: str, command_line: str = "") -> None:
+    """As `show_error`, of something that went well but may not be what the person wanted."""
+    _on_stderr("[bold yellow]Note:[/] ", message, command_line)
+
+
+def _on_stderr(heading: str, message: str, command_line: str) -> None:
+    err.print(heading, end="")
     err.print(message, markup=False, emoji=False, highlight=False, soft_wrap=True)
     if command_line:
         err.print(f"At the command line: {command_line}", markup=False, emoji=False, highlight=False, soft_wrap=True)

@@ -12,9 +12,10 @@ import typer
 
 from dualssl.case_files import read_images
 from dualssl.cli.choices import DeviceName
-from dualssl.cli.console import progress_bar, say, show_table, time_text
+from dualssl.cli.console import progress_bar, say, show_advice, show_table, time_text
 from dualssl.cli.outputs import ready_folder
 from dualssl.errors import OutputError, PredictionError, VolumeError
+from dualssl.model.fit import size_advice
 from dualssl.model.folder import load_model, verify_model
 from dualssl.model.integrity import model_sha256
 from dualssl.volumes.names import channel_files, volume_name
@@ -25,6 +26,7 @@ RESULTS = (".seg.nrrd", ".entropy.nrrd", ".kl.nrrd", ".json")
 class RoiStatistics(str, Enum):
     """Which voxels intensities are normalised by when --roi is given."""
 
+    auto = "auto"
     image = "image"
     roi = "roi"
 
@@ -48,8 +50,12 @@ def predict(
     device: Annotated[DeviceName, typer.Option(help="Where to compute.")] = DeviceName.auto,
     roi: Annotated[str, typer.Option(help="Only this box, RAS mm: r0,r1,a0,a1,s0,s1.")] = "",
     roi_statistics: Annotated[
-        RoiStatistics, typer.Option(help="Intensity statistics from the whole image, or (models trained on crops) from --roi.")
-    ] = RoiStatistics.image,
+        RoiStatistics,
+        typer.Option(
+            help="Intensity statistics from the whole image, or from --roi. Auto: from --roi if the image is larger than all "
+            "that the model learned from."
+        ),
+    ] = RoiStatistics.auto,
     series: Annotated[str, typer.Option(help="UID of the DICOM series, for folders that hold several.")] = "",
     overlap: Annotated[float, typer.Option(help="Share by which neighbouring windows overlap.", min=0.0, max=0.9)] = 0.25,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are already there.")] = False,
@@ -103,6 +109,11 @@ def predict(
                 # What is wrong is said without a name: the predictor sees volumes, not files.
                 raise type(error)(f"{files[0]}: {error}") from error
             bar.remove_task(windows)
+            region = prediction.region
+            seen = prediction.geometry if region is None else prediction.geometry.cropped(region.start, region.shape)
+            advice = size_advice(manifest.field_of_view, seen, "image" if region is None else "region")
+            if advice:
+                show_advice(f"{name}: {advice}", "--roi")
             summary = write_prediction(prediction, name, output, manifest)
             bar.update(task, completed=done + 1)
             ml = ", ".join(f"{key} {value['mean']:.1f}" for key, value in summary["volumes_ml"].items())

@@ -75,6 +75,7 @@ class CaseStore:
         self._memory_bytes = min(_MOST_MEMORY, available_bytes() // 2) if memory_bytes is None else memory_bytes
         self._kept: OrderedDict[str, PreparedCase] = OrderedDict()
         self._bytes = 0
+        self._extents: dict[str, tuple[float, float, float]] = {}
         self._lock = threading.Lock()
 
     def __getitem__(self, name: str) -> PreparedCase:
@@ -89,6 +90,14 @@ class CaseStore:
         """
         for name in names:
             _ = self[name]
+
+    def field_of_view(self, names: Iterable[str]) -> tuple[float, float, float] | None:
+        """How far cases that have been opened reach at most, in mm along canonical (k, j, i); None for no case."""
+        extents = [self._extents[name] for name in names]
+        if not extents:
+            return None
+        k, j, i = (round(max(lengths), 2) for lengths in zip(*extents, strict=True))
+        return k, j, i
 
     def _get(self, name: str) -> PreparedCase:
         if name in self._kept:
@@ -105,6 +114,7 @@ class CaseStore:
     def _read(self, name: str) -> PreparedCase:
         volumes, label_volume = read_case(self.dataset, name, name in self._labelled)
         prepared = prepare(volumes, self.preprocessing)
+        self._extents[name] = prepared.oriented.extent
         label = foreground = marks = None
         partly_seen = False
         if label_volume is not None:

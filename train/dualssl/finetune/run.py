@@ -108,7 +108,7 @@ class FineTuneRun:
         log = MetricsLog(self._folder.path, trainer.state.iteration)
         try:
             self._loop(fabric, trainer, store, log).run()
-            return self._export(fabric, trainer, log)
+            return self._export(fabric, trainer, store, log)
         finally:
             log.close()
 
@@ -152,13 +152,24 @@ class FineTuneRun:
             parent=self._parent.manifest.id,
         )
 
-    def _export(self, fabric: Fabric, trainer: Trainer, log: MetricsLog) -> Path:
+    def _export(self, fabric: Fabric, trainer: Trainer, store: CaseStore, log: MetricsLog) -> Path:
         now = datetime.now(timezone.utc)
         networks = trainer.exported
         model_id = new_model_id(self._parent.manifest.name, now, networks)
         manifest = self._manifest(model_id, self._provenance(fabric, trainer, log, now))
+        manifest = replace(manifest, field_of_view=self._field_of_view(store))
         save_model(self._folder.model, manifest, networks, replace=True)
         return self._folder.model
+
+    def _field_of_view(self, store: CaseStore) -> tuple[float, float, float] | None:
+        """As far as the parent's images and those of this run reach; unknown where the parent does not tell."""
+        parents, plan = self._parent.manifest.field_of_view, self._plan
+        pool = plan.pool if self._preset.uses_unlabelled else ()
+        own = store.field_of_view((*plan.corrected, *pool))
+        if parents is None or own is None:
+            return parents
+        k, j, i = map(max, parents, own)
+        return k, j, i
 
     def _provenance(self, fabric: Fabric, trainer: Trainer, log: MetricsLog, now: datetime) -> dict[str, Any]:
         plan, settings = self._plan, self._plan.settings

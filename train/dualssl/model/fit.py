@@ -1,4 +1,4 @@
-"""Whether a model is for the structures and channels of some cases. Needs no torch."""
+"""Whether a model is for the structures, channels and size of some images. Needs no torch."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dualssl.errors import PredictionError
+from dualssl.volumes.orient import Orientation
 
 if TYPE_CHECKING:
     from dualssl.case_files import CaseFiles
     from dualssl.errors import DualSSLError
+    from dualssl.geometry import Geometry
     from dualssl.labels import LabelTable
     from dualssl.model.manifest import Manifest
+
+FieldOfView = tuple[float, float, float]
+
+AS_LARGE = 1.25
+"""An image this many times as long as the longest that a model learned from is still of a kind with them."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,35 @@ def check_channel_count(manifest: Manifest, given: int) -> None:
         )
 
 
+def reaches_beyond(field_of_view: FieldOfView | None, grid: Geometry) -> bool:
+    """Whether a grid is clearly longer, along any axis, than all images that a model learned from: these may be cut out of
+    such images, and then the networks have never seen what lies around the structure.
+
+    Args:
+        field_of_view: as the model's manifest has it; where nobody recorded it, everything is taken to have been seen.
+        grid: of an image or of a region in it, of any orientation.
+    """
+    if field_of_view is None:
+        return False
+    return any(length > AS_LARGE * most for length, most in zip(_extent(grid), field_of_view, strict=True))
+
+
+def size_advice(field_of_view: FieldOfView | None, grid: Geometry, what: str = "volume") -> str:
+    """What to do where a grid `reaches_beyond` what a model has seen, in a sentence; empty where it does not.
+
+    Args:
+        field_of_view: as the model's manifest has it.
+        grid: of the image or region.
+        what: it is, for the sentence.
+    """
+    if field_of_view is None or not reaches_beyond(field_of_view, grid):
+        return ""
+    return (
+        f"This {what} measures {_millimetres(_extent(grid))} (right to left, front to back, foot to head), and the model has "
+        f"seen at most {_millimetres(field_of_view)} at once: choose a region of about that size around the structure."
+    )
+
+
 def check_fit(
     manifest: Manifest,
     cases: CaseFiles,
@@ -93,3 +129,11 @@ def check_fit(
         raise error(
             f"{what} '{cases.name}' has the {found.what} {found.of_cases}, the model {verb} {found.of_model}: {remedy}."
         )
+
+
+def _extent(grid: Geometry) -> FieldOfView:
+    return Orientation.of(grid).of_geometry(grid).extent
+
+
+def _millimetres(kji: FieldOfView) -> str:
+    return " x ".join(f"{length:.0f}" for length in kji[::-1]) + " mm"

@@ -79,6 +79,8 @@ class Manifest:
         channel_names: modality of each input channel, e.g. ("MRI",).
         networks, preprocessing, postprocessing: see there.
         patch: training patch in voxels (k, j, i); windows of this size or larger are right at prediction.
+        field_of_view: mm along canonical (k, j, i), see `dualssl.volumes.orient`, that no image it learned from exceeded; None
+            where nobody recorded it.
         temperature: logits are divided by it before softmax (1 = as trained); fitted on validation for calibration.
         provenance: training data, preset, seed, iterations, versions, device, metrics: plain JSON data.
         parent: id of the model this one was fine-tuned from.
@@ -92,6 +94,7 @@ class Manifest:
     preprocessing: Preprocessing
     postprocessing: Postprocessing
     patch: tuple[int, int, int]
+    field_of_view: tuple[float, float, float] | None = None
     temperature: float = 1.0
     provenance: dict[str, Any] = field(default_factory=dict)
     parent: str | None = None
@@ -108,6 +111,7 @@ class Manifest:
             "preprocessing": asdict(self.preprocessing),
             "postprocessing": asdict(self.postprocessing),
             "patch": list(self.patch),
+            "field_of_view": None if self.field_of_view is None else list(self.field_of_view),
             "temperature": self.temperature,
             "provenance": self.provenance,
             "parent": self.parent,
@@ -126,7 +130,6 @@ class Manifest:
                 f"The model's manifest has format {version!r}, this program reads up to {FORMAT_VERSION}: update dualssl."
             )
         try:
-            spacing = data["preprocessing"]["spacing"]
             patch = data["patch"]
             manifest = cls(
                 id=str(data["id"]),
@@ -135,11 +138,12 @@ class Manifest:
                 channel_names=tuple(str(c) for c in data["channel_names"]),
                 networks=NetworkSpec(**data["networks"]),
                 preprocessing=Preprocessing(
-                    spacing=None if spacing is None else (float(spacing[0]), float(spacing[1]), float(spacing[2])),
+                    spacing=_millimetres(data["preprocessing"]["spacing"]),
                     normalisation=tuple(Normalisation(**n) for n in data["preprocessing"]["normalisation"]),
                 ),
                 postprocessing=Postprocessing(tuple(int(v) for v in data["postprocessing"]["largest_component"])),
                 patch=(int(patch[0]), int(patch[1]), int(patch[2])),
+                field_of_view=_millimetres(data.get("field_of_view")),
                 temperature=float(data.get("temperature", 1.0)),
                 provenance=dict(data.get("provenance", {})),
                 parent=data.get("parent"),
@@ -168,5 +172,10 @@ class Manifest:
                 raise ValueError(f"unknown intensity normalisation {normalisation.kind!r}")
             if not (math.isfinite(normalisation.low) and math.isfinite(normalisation.high)):
                 raise ValueError("a normalisation limit is not finite")
-        if not all(math.isfinite(n) and n > 0 for n in (self.temperature, *(preprocessing.spacing or ()))):
-            raise ValueError("spacing and temperature must be positive")
+        lengths = (*(preprocessing.spacing or ()), *(self.field_of_view or ()))
+        if not all(math.isfinite(n) and n > 0 for n in (self.temperature, *lengths)):
+            raise ValueError("spacing, field of view and temperature must be positive")
+
+
+def _millimetres(numbers: Any) -> tuple[float, float, float] | None:
+    return None if numbers is None else (float(numbers[0]), float(numbers[1]), float(numbers[2]))

@@ -62,8 +62,9 @@ def describe(prediction: Prediction, manifest: Manifest) -> dict[str, Any]:
     """What there is to say of a prediction, as plain data.
 
     Returns:
-        model, program, geometry, region_of_interest, device, seconds, windows, volumes_ml (for each structure from the mean and
-        from each network), case_scores and regions (see `dualssl.review`; positions in RAS, mm).
+        model, program, geometry, region_of_interest, normalised_over (`image` or `roi`), device, seconds, windows, volumes_ml
+        (for each structure from the mean and from each network), case_scores and regions (see `dualssl.review`; positions in
+        RAS, mm).
     """
     p = prediction
     roi = p.region
@@ -72,6 +73,7 @@ def describe(prediction: Prediction, manifest: Manifest) -> dict[str, Any]:
         "program": {"name": "dualssl", "version": __version__},
         "geometry": _geometry(p.geometry),
         "region_of_interest": None if roi is None else {"start_kji": list(roi.start), "shape_kji": list(roi.shape)},
+        "normalised_over": p.normalised_over,
         "device": p.device,
         "seconds": asdict(p.seconds),
         "windows": {"count": p.windows, "shape_kji": list(p.window)},

@@ -15,6 +15,7 @@ from torch import nn
 
 from dualssl.devices import DeviceChoice, describe_device, is_out_of_memory, resolve_device
 from dualssl.errors import PredictionError
+from dualssl.model.fit import reaches_beyond
 from dualssl.networks.fuse import fused_for_inference
 from dualssl.networks.pair import DualNetwork
 from dualssl.prediction.components import keep_largest_components
@@ -31,6 +32,7 @@ from dualssl.volumes.preprocess import SAME_SPACING, Prepared, intensity_transfo
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dualssl.geometry import Geometry
     from dualssl.model.manifest import Manifest
     from dualssl.volumes.volume import Volume
 
@@ -38,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 _LARGEST_BATCH = 16
 
-RoiStatistics = Literal["image", "roi"]
+RoiStatistics = Literal["auto", "image", "roi"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class PredictionSettings:
         window_voxels: most voxels computed at a time; None follows from the device.
         roi_statistics: where the intensity statistics (z-score, percentiles) of a prediction inside a region of interest come
             from. `image`: the whole image, so that the result is that of the whole volume there, up to what networks see
-            beyond the region's border. `roi`: the region alone, for models that were trained on crops.
+            beyond the region's border. `roi`: the region alone, for models that were trained on crops. `auto`: the region
+            where the image reaches beyond all that the model learned from (`dualssl.model.fit.reaches_beyond`), else the image.
     """
 
     device: DeviceChoice = "auto"
@@ -61,7 +64,7 @@ class PredictionSettings:
     overlap: float = 0.25
     blending: Blending = "gaussian"
     window_voxels: int | None = None
-    roi_statistics: RoiStatistics = "image"
+    roi_statistics: RoiStatistics = "auto"
 
 
 class Predictor:
@@ -211,7 +214,7 @@ class Predictor:
             parts = [part for part, _ in cropped]
             start = cropped[0][1]
         self._ensure_memory(parts, 0 if roi is None else volumes[0].array.size, keep_confidence)
-        of_image = roi is not None and self.settings.roi_statistics == "image"
+        of_image = roi is not None and not self._normalises_region(volumes[0].geometry)
         transforms = intensity_transforms(volumes, self.manifest.preprocessing) if of_image else None
         prepared = prepare(parts, self.manifest.preprocessing, transforms)
         ready = perf_counter()
@@ -240,8 +243,14 @@ class Predictor:
             windows=result.windows,
             window=result.window,
             region=None if roi is None else RegionOfInterest(start, parts[0].geometry.shape),
+            normalised_over="image" if roi is None or of_image else "roi",
             confidence=confidence,
         )
+
+    def _normalises_region(self, grid: Geometry) -> bool:
+        """Whether intensities in a region of an image on this grid are normalised over the region alone."""
+        choice = self.settings.roi_statistics
+        return reaches_beyond(self.manifest.field_of_view, grid) if choice == "auto" else choice == "roi"
 
     def _restored_labels(self, result: ArrayPrediction, prepared: Prepared) -> list[NDArray[np.uint8]]:
         """Labels of the mean, of A and of B on the grid of the prepared volumes, components removed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -103,6 +103,7 @@ class Prediction:
         windows: number of windows that were computed.
         window: their size (k, j, i) on the model's grid.
         region: the region of interest, clipped to the volume, or None if the whole volume was predicted.
+        normalised_over: where the statistics of intensities came from, the whole image or the region.
         confidence: float32, largest of the classes' mean probabilities (before components are removed), if asked for.
     """
 
@@ -118,4 +119,5 @@ class Prediction:
     windows: int
     window: tuple[int, int, int]
     region: RegionOfInterest | None = None
+    normalised_over: Literal["image", "roi"] = "image"
     confidence: NDArray[np.float32] | None = None

@@ -94,7 +94,7 @@ class TrainingRun:
             log = MetricsLog(self._folder.path, trainer.state.iteration)
             try:
                 self._loop(fabric, trainer, store, log).run()
-                self._export(fabric, trainer, log)
+                self._export(fabric, trainer, store, log)
             finally:
                 log.close()
         else:
@@ -105,9 +105,13 @@ class TrainingRun:
     def _open_cases(self) -> CaseStore:
         config = self._config
         store = CaseStore(self._dataset, self._fingerprint.preprocessing, (*config.labelled, *config.validation))
-        unlabelled = config.unlabelled if self._preset.uses_unlabelled else ()
-        store.open_all((*config.labelled, *config.validation, *unlabelled))
+        store.open_all((*config.labelled, *config.validation, *self._unlabelled))
         return store
+
+    @property
+    def _unlabelled(self) -> tuple[str, ...]:
+        """The unlabelled cases that are trained on."""
+        return self._config.unlabelled if self._preset.uses_unlabelled else ()
 
     def _network_spec(self) -> NetworkSpec:
         return NetworkSpec(
@@ -133,7 +137,7 @@ class TrainingRun:
 
     def _loop(self, fabric: Fabric, trainer: Trainer, store: CaseStore, log: MetricsLog | None) -> TrainingLoop:
         config = self._config
-        manifest = self._manifest("validation", {})
+        manifest = self._manifest("validation", {}, None)
 
         def score() -> ValidationScore:
             return validate(trainer.exported, manifest, store, config.validation, fabric.device)
@@ -148,7 +152,9 @@ class TrainingRun:
             LoopHooks(validate=score if config.validation else None),
         )
 
-    def _manifest(self, model_id: str, provenance: dict[str, Any]) -> Manifest:
+    def _manifest(
+        self, model_id: str, provenance: dict[str, Any], field_of_view: tuple[float, float, float] | None
+    ) -> Manifest:
         return Manifest(
             id=model_id,
             name=self._config.name,
@@ -158,13 +164,18 @@ class TrainingRun:
             preprocessing=self._fingerprint.preprocessing,
             postprocessing=self._fingerprint.postprocessing,
             patch=self._config.patch,
+            field_of_view=field_of_view,
             provenance=provenance,
         )
 
-    def _export(self, fabric: Fabric, trainer: Trainer, log: MetricsLog) -> None:
+    def _export(self, fabric: Fabric, trainer: Trainer, store: CaseStore, log: MetricsLog) -> None:
         networks = trainer.exported
         now = datetime.now(timezone.utc)
-        manifest = self._manifest(new_model_id(self._config.name, now, networks), self._provenance(fabric, trainer, log, now))
+        manifest = self._manifest(
+            new_model_id(self._config.name, now, networks),
+            self._provenance(fabric, trainer, log, now),
+            store.field_of_view((*self._config.labelled, *self._unlabelled)),
+        )
         save_model(self._folder.model, manifest, networks, replace=True)
 
     def _provenance(self, fabric: Fabric, trainer: Trainer, log: MetricsLog, now: datetime) -> dict[str, Any]:

@@ -131,19 +131,24 @@ def overlap_parameter(params: Params) -> float:
 
 
 def _request(params: Params) -> PredictRequest:
-    statistics: RoiStatistics = "roi" if params.choice("roi_statistics", ("image", "roi"), "image") == "roi" else "image"
     request = PredictRequest(
         images=params.objects("images"),
         model=params.path("model"),
         device=device_parameter(params),
         bounds=_bounds(params),
         output=params.path("output"),
-        settings=PredictionSettings(overlap=overlap_parameter(params), roi_statistics=statistics),
+        settings=PredictionSettings(overlap=overlap_parameter(params), roi_statistics=_statistics(params)),
     )
     params.end()
     if not request.images:
         raise RequestError(Code.invalid_params, "'images' must hold a volume for each channel.")
     return request
+
+
+def _statistics(params: Params) -> RoiStatistics:
+    known: tuple[RoiStatistics, ...] = ("auto", "image", "roi")
+    choice = params.choice("roi_statistics", known, "auto")
+    return next(name for name in known if name == choice)
 
 
 def _bounds(params: Params) -> Bounds | None:
@@ -211,6 +216,7 @@ def _provenance(request: PredictRequest, loaded: Loaded, prediction: Prediction)
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "seconds": _seconds(prediction),
         "roi": None if request.bounds is None else list(request.bounds),
+        "normalised_over": prediction.normalised_over,
         "program": PROGRAM,
     }
 
