@@ -108,8 +108,7 @@ left-atrium: setup
 		--citation "Lu et al. 2025, Enhancing Dual Network Based Semi-Supervised Medical Image Segmentation with \
 	Uncertainty-Guided Pseudo-Labeling, arXiv 2509.13084 (the method)" \
 		--limit "It has only seen images that are cut around the left atrium. On larger ones it marks other parts of the heart, or \
-	nothing of the atrium: draw a region of interest as tight as the crops are (about 112 x 88 x 55 mm), with statistics from the \
-	region." \
+	nothing of the atrium: draw a region of interest as tight as the crops are (about 112 x 88 x 55 mm)." \
 		--limit "All its cases come from one challenge and one kind of sequence; nothing else was tried." \
 		--limit "The data were published for research, with the wish to be cited and without a licence. The weights are Apache-2.0 as far \
 	as they are ours: ask for the terms of the data before any other use." \

@@ -213,6 +213,11 @@ def test_the_description_says_what_the_model_is(atrium_model):
     assert rows["Fine-tuned from"] == "left-atrium-20251231-00000000"
 
 
+def test_the_description_says_how_far_the_models_images_reached(tmp_path, atrium_manifest, atrium_networks):
+    save_model(tmp_path / "model", replace(atrium_manifest, field_of_view=(55.0, 99.4, 145.0)), atrium_networks)
+    assert describe_model(tmp_path / "model")["Field of view"].startswith("at most 145 x 99.4 x 55 mm (left-right")
+
+
 def test_the_model_card_tells_structures_data_figures_limits_and_licence(atrium_model):
     card = (atrium_model / "docs" / "README.md").read_text(encoding="utf-8")
     for words in ("| 1 | left atrium | SCT 82471001 (Left atrium) | #e69f00 |", "Ärzte's atria", "strong", "6000"):

@@ -49,7 +49,7 @@ _FIGURES = (("dice", "Dice %", 100.0), ("jaccard", "Jaccard %", 100.0), ("hd95",
 def describe(manifest: Manifest) -> dict[str, str]:
     """Heading to text, in the order in which to show them; training facts that nobody recorded are left out."""
     networks, provenance = manifest.networks, manifest.provenance
-    spacing = manifest.preprocessing.spacing
+    spacing, seen = manifest.preprocessing.spacing, manifest.field_of_view
     rows = {
         "Model": manifest.id,
         "Structures": ", ".join(manifest.labels.names),
@@ -59,6 +59,7 @@ def describe(manifest: Manifest) -> dict[str, str]:
         ),
         "Spacing": "each image's own" if spacing is None else f"{_product(spacing[::-1])} mm (i x j x k)",
         "Patch": f"{_product(manifest.patch[::-1])} voxels (i x j x k)",
+        "Field of view": "" if seen is None else f"at most {_product(seen[::-1])} mm (left-right, front-back, foot-head)",
         "Networks": f"V-Net and ResNet-34 V-Net, width {networks.width}, {networks.norm} normalisation",
         "Largest piece only": ", ".join(
             label.name for label in manifest.labels if label.value in manifest.postprocessing.largest_component

@@ -96,7 +96,7 @@ def size_advice(field_of_view: FieldOfView | None, grid: Geometry, what: str = "
     if field_of_view is None or not reaches_beyond(field_of_view, grid):
         return ""
     return (
-        f"This {what} measures {_millimetres(_extent(grid))} (right to left, front to back, foot to head), and the model has "
+        f"This {what} measures {_millimetres(_extent(grid))} (left-right, front-back, foot-head), and the model has "
         f"seen at most {_millimetres(field_of_view)} at once: choose a region of about that size around the structure."
     )
 
