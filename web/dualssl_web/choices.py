@@ -21,6 +21,7 @@ class Choices:
 
     Attributes:
         volume: id of the volume node, or empty.
+        region: id of the region of interest in it, or empty for the whole volume.
         segmentation: id of the segmentation node of the case in hand, or empty.
         model: id of the model; empty takes the one in use.
         device: `auto`, `cuda` or `cpu`.
@@ -35,6 +36,7 @@ class Choices:
     """
 
     volume: str = ""
+    region: str = ""
     segmentation: str = ""
     model: str = ""
     device: str = "auto"

@@ -1,4 +1,4 @@
-"""To a region and back: slice views centred on it, and its outline in them."""
+"""Where slice views are: brought to a region, with its outline in them; and the place at which they cross."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vtk.util import numpy_support
 
 from DualSSLSegmentationLib.scene.helperNodes import addHelper, removeHelper
 from DualSSLSegmentationLib.scene.labelBoxes import Box, boxesOf
-from DualSSLSegmentationLib.scene.volumes import contentId
+from DualSSLSegmentationLib.scene.volumes import arrayOfMatrix, contentId
 
 if TYPE_CHECKING:
     from dualssl.review import PlacedRegion
@@ -39,6 +39,23 @@ def jumpTo(region: PlacedRegion, sliceNodes: Iterable[Any], image: Any = None) -
         modifying = sliceNode.StartModify()
         sliceNode.JumpSliceByCentering(*world)
         sliceNode.EndModify(modifying)
+
+
+def crossing(sliceNodes: Iterable[Any]) -> tuple[float, float, float] | None:
+    """The world coordinates of the place that is in all slices, or None where fewer than three of them cross.
+
+    Args:
+        sliceNodes: vtkMRMLSliceNodes of the views, of any orientation.
+    """
+    planes = [arrayOfMatrix(node.GetSliceToRAS()) for node in sliceNodes]
+    if len(planes) < 3:
+        return None
+    normals = np.array([plane[:3, 2] for plane in planes])
+    if np.linalg.matrix_rank(normals, tol=1e-3) < 3:
+        return None
+    offsets = np.array([plane[:3, 2] @ plane[:3, 3] for plane in planes])
+    r, a, s = np.linalg.lstsq(normals, offsets, rcond=None)[0]
+    return float(r), float(a), float(s)
 
 
 class RegionOutline:

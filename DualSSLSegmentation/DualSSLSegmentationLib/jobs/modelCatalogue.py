@@ -35,6 +35,7 @@ class ModelChoice:
         trainedOn: in a few words.
         parent: the model it was fine-tuned from, or None.
         limit: the first of what it is known not to do well, or empty.
+        fieldOfView: mm along (k, j, i) that the images it learned from reached at most, as its manifest has it.
     """
 
     folder: Path
@@ -47,6 +48,7 @@ class ModelChoice:
     trainedOn: str
     parent: str | None = None
     limit: str = ""
+    fieldOfView: tuple[float, float, float] | None = None
 
     @property
     def title(self) -> str:
@@ -151,6 +153,7 @@ def _choice(folder: Path, manifest: Manifest, record: VersionRecord | None) -> M
         trainedOn=_trainedOn(manifest),
         parent=manifest.parent,
         limit=_firstLimit(manifest.provenance.get("limits")),
+        fieldOfView=manifest.field_of_view,
     )
 
 

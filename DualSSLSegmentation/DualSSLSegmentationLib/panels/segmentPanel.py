@@ -9,12 +9,14 @@ import slicer
 from slicer.i18n import tr as _
 
 from dualssl.errors import DualSSLError
+from DualSSLSegmentationLib.display.navigation import crossing
 from DualSSLSegmentationLib.jobs.segmenting import SegmentRequest
-from DualSSLSegmentationLib.panels.common import JobDisplay, connect, note, offer, pushButton, say, section, warn
+from DualSSLSegmentationLib.panels.common import JobDisplay, connect, note, offer, pushButton, row, say, section, warn
 from DualSSLSegmentationLib.presentation.deviceOffers import AUTOMATIC, DeviceOffer, deviceOffers
 from DualSSLSegmentationLib.presentation.mergeQuestion import mergeFor, needsAsking
+from DualSSLSegmentationLib.presentation.regionView import RegionView, regionSize, regionView
 from DualSSLSegmentationLib.presentation.segmentView import SegmentView, resultText, segmentView
-from DualSSLSegmentationLib.scene.roi import roiBounds
+from DualSSLSegmentationLib.scene.roi import isOurs, placeRegion, roiBounds, setAdjustable, watchRegion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +53,7 @@ class SegmentPanel:
         self._choices: tuple[ModelChoice, ...] = ()
         self._devices: tuple[DeviceOffer, ...] = ()
         self._filling = False
+        self._stopWatching: Callable[[], None] | None = None
         self.section, form = section(_("Segment"), layout)
         self.imageSelector = self._selector("vtkMRMLScalarVolumeNode", "imageSelector", _("Volume to segment"))
         form.addRow(_("Volume:"), self.imageSelector)
@@ -64,7 +67,10 @@ class SegmentPanel:
         self.roiSelector = self._selector("vtkMRMLMarkupsROINode", "roiSelector", _("Segment only inside this region"))
         self.roiSelector.noneEnabled = True
         self.roiSelector.noneDisplay = _("Whole volume")
-        form.addRow(_("Region:"), self.roiSelector)
+        self.placeButton = pushButton(_("Place region"), "", self._place, "placeRegionButton")
+        form.addRow(_("Region:"), row(self.roiSelector, self.placeButton))
+        self.sizeNote = note("sizeNote")
+        form.addRow(self.sizeNote)
         self.deviceBox = qt.QComboBox()
         self.deviceBox.objectName = "deviceBox"
         self.deviceBox.toolTip = _("Where to compute; Automatic takes a GPU if there is one")
@@ -89,10 +95,13 @@ class SegmentPanel:
         """Listen no more."""
         for stop in self._stops:
             stop()
+        self._watch(None)
 
     def setParameters(self, parameters: Any) -> None:
         """Show another parameter node, or None between two scenes."""
         self._parameters = parameters
+        if parameters is None:
+            self._watch(None)
         self.refresh()
 
     def refresh(self) -> None:
@@ -103,6 +112,7 @@ class SegmentPanel:
         self.imageSelector.setCurrentNode(self._parameters.image)
         self.roiSelector.setCurrentNode(self._parameters.roi)
         self._filling = False
+        self._watch(self._parameters.roi)
         self._showDevices()
         self._showModel()
         self._enable()
@@ -162,6 +172,36 @@ class SegmentPanel:
     def _roiChosen(self, node: Any) -> None:
         if not self._filling and self._parameters is not None:
             self._parameters.roi = node
+            self._watch(node)
+            self._enable()
+
+    def _place(self) -> None:
+        """Give the chosen region its handles back; or place it, or a new one, where the slice views cross."""
+        image, region = self.imageSelector.currentNode(), self.roiSelector.currentNode()
+        if self._regionView().adjusts:
+            setAdjustable(region, True)
+            self._enable()
+            return
+        try:
+            placed = placeRegion(image, regionSize(self.chosenModel()), crossing(self._workspace.views.sliceNodes()), region)
+        except DualSSLError as error:
+            self.say(str(error))
+            return
+        self.roiSelector.setCurrentNode(placed)
+
+    def _watch(self, region: Any) -> None:
+        """Follow a region's place and size, or none."""
+        if self._stopWatching is not None:
+            self._stopWatching()
+        self._stopWatching = None if region is None else watchRegion(region, self._showSize)
+
+    def _showSize(self) -> None:
+        view = self._regionView()
+        if view.note != self.sizeNote.text:
+            say(self.sizeNote, view.note)
+        if view.button != self.placeButton.text:
+            self.placeButton.text = view.button
+            offer(self.placeButton, view.press)
 
     def _deviceChosen(self, index: int) -> None:
         if not self._filling and self._parameters is not None:
@@ -209,10 +249,19 @@ class SegmentPanel:
         view = self._view()
         self.button.text = view.button
         offer(self.button, view.press)
+        region = self._regionView()
+        self.placeButton.text = region.button
+        offer(self.placeButton, region.press)
+        say(self.sizeNote, region.note)
 
     def _view(self) -> SegmentView:
         image, choice = self.imageSelector.currentNode(), self.chosenModel()
-        return segmentView(self._workspace.busy("segment"), image, choice, bool(self._choices))
+        region = self.roiSelector.currentNode()
+        return segmentView(self._workspace.busy("segment"), image, choice, bool(self._choices), region)
+
+    def _regionView(self) -> RegionView:
+        image, region = self.imageSelector.currentNode(), self.roiSelector.currentNode()
+        return regionView(self._workspace.busy("segment"), image, self.chosenModel(), region)
 
     def _clicked(self) -> None:
         if self._workspace.busy("segment"):
@@ -247,3 +296,7 @@ class SegmentPanel:
 
     def _caseOpened(self, session: CaseSession | None) -> None:
         self.say(resultText(session))
+        region = self.roiSelector.currentNode()
+        if session is not None and region is not None and isOurs(region):
+            # What there is to see now is the result, and clicks are for its correction; a frame of the region stays.
+            setAdjustable(region, False)

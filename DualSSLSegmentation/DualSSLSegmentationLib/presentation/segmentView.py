@@ -30,7 +30,7 @@ class SegmentView:
     chooseModel: Offer
 
 
-def segmentView(running: bool, image: Any, choice: ModelChoice | None, anyModel: bool) -> SegmentView:
+def segmentView(running: bool, image: Any, choice: ModelChoice | None, anyModel: bool, region: Any = None) -> SegmentView:
     """As things are.
 
     Args:
@@ -38,6 +38,7 @@ def segmentView(running: bool, image: Any, choice: ModelChoice | None, anyModel:
         image: the chosen volume node, or None.
         choice: the chosen model, or None.
         anyModel: whether there is a model at all.
+        region: vtkMRMLMarkupsROINode to segment in, or None for the whole volume.
     """
     noModel = "" if anyModel else _("No model is installed: add one in Set-up")
     note = choice.description if choice is not None else (f"{noModel}." if noModel else _("Choose a model."))
@@ -48,6 +49,8 @@ def segmentView(running: bool, image: Any, choice: ModelChoice | None, anyModel:
     if image is None:
         why = _("Load a volume first, and choose it")
     does = _("Segment the volume and find where the result is uncertain")
+    if region is not None:
+        does = _("Segment the region and find where the result is uncertain")
     return SegmentView(_("Segment"), Offer(does, why), note, models)
 
 

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 import slicerCore
 from dualssl.review import PlacedRegion
-from DualSSLSegmentationLib.display.navigation import RegionOutline, jumpTo
+from DualSSLSegmentationLib.display.navigation import RegionOutline, crossing, jumpTo
 from DualSSLSegmentationLib.display.overlays import OverlayMode, Overlays
 from DualSSLSegmentationLib.scene.volumes import geometryOf, matrixOfArray
 from sampleCases import segmentedCase
@@ -60,6 +60,25 @@ def inWorld(case, ras):
     world = [0.0] * 3
     case.image.TransformPointToWorld(ras, world)
     return tuple(world)
+
+
+@pytest.mark.parametrize("oblique", [False, True])
+def test_the_slices_cross_where_they_were_brought_to(case, three_views, oblique):
+    nodes = sliceNodesOf(three_views)
+    if oblique:
+        for node in nodes:
+            node.RotateToVolumePlane(case.image)
+    region = regionsOf(case)[0]
+    jumpTo(region, nodes, case.image)
+    np.testing.assert_allclose(crossing(nodes), inWorld(case, region.centre_ras), atol=1e-3)
+
+
+def test_parallel_or_too_few_slices_cross_nowhere(three_views):
+    nodes = sliceNodesOf(three_views)
+    assert crossing(nodes[:2]) is None
+    for node in nodes:
+        node.SetOrientation("Axial")
+    assert crossing(nodes) is None
 
 
 def assertCentred(view, ras):

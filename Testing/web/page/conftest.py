@@ -176,4 +176,5 @@ def a_model(tmp_path):
         standing="shipped",
         description="Segments.",
         channels=("MR",),
+        fieldOfView=None,
     )

@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v
+from trame_slicer.segmentation import SegmentationEffectNoTool
 
 from dualssl_web.panels import widgets
+from DualSSLSegmentationLib.display.navigation import crossing
 from DualSSLSegmentationLib.jobs.segmenting import SegmentRequest
 from DualSSLSegmentationLib.presentation.deviceOffers import deviceOffers
 from DualSSLSegmentationLib.presentation.mergeQuestion import mergeFor, mergeQuestion, needsAsking
+from DualSSLSegmentationLib.presentation.regionView import regionSize, regionView
 from DualSSLSegmentationLib.presentation.segmentView import resultText, segmentView
+from DualSSLSegmentationLib.scene.roi import placeRegion, roiBounds, setAdjustable, watchRegion
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dualssl_web.panels.bench import Bench
     from DualSSLSegmentationLib.jobs.modelCatalogue import ModelChoice
     from DualSSLSegmentationLib.presentation.mergeQuestion import MergeQuestion
@@ -35,18 +41,27 @@ class SegmentPanel:
         self._question: MergeQuestion | None = None
         bench.put("question", None)
         self._devices: list[dict[str, Any]] = []
+        self._stop_watching: Callable[[], None] | None = None
+        self._editor = bench.web.scene.app.segmentation_editor
+        self._editor.active_effect_name_changed.connect(self._tool_changed)
         self._stops = [
             bench.onShow.add(self.show),
             bench.workspace.onCase.add(self._case_opened),
             bench.workspace.onModels.add(self._models_changed),
         ]
-        bench.choices.bind_changes({bench.choices.name.model: bench.changed, bench.choices.name.volume: bench.changed})
+        bench.choices.bind_changes({bench.choices.name.model: bench.changed, bench.choices.name.volume: self._volume_changed})
         self.show()
 
     @property
     def image(self) -> Any:
         """The chosen volume node, or None."""
         identity = self._bench.chosen.volume
+        return self._bench.workspace.scene.GetNodeByID(identity) if identity else None
+
+    @property
+    def region(self) -> Any:
+        """The region of interest in it, a vtkMRMLMarkupsROINode, or None for the whole volume."""
+        identity = self._bench.chosen.region
         return self._bench.workspace.scene.GetNodeByID(identity) if identity else None
 
     def model(self) -> ModelChoice | None:
@@ -62,13 +77,20 @@ class SegmentPanel:
                     "model", "Model", name.model, "model_items", "!segment_view.chooseModel.enabled || !!jobs.segment"
                 )
             widgets.note("segment_view.modelNote", "model-note", "quiet")
+            widgets.note("region_view.note", "size-note", "is-warning")
+            server, guarded = self._bench.server, self._bench.guarded
+            with widgets.row():
+                place, whole = guarded("segment", self._place), guarded("segment", self._forget_region)
+                text, offer = "{{ region_view.button }}", "region_view.press"
+                widgets.button(server, "place-region", text, offer, place, "mdi-vector-square")
+                widgets.button(server, "whole-volume", "Whole volume", "region_view.wholeVolume", whole, "mdi-cube-outline")
             widgets.select("device", "Device", name.device, "device_items", "!!jobs.segment")
             widgets.button(
-                self._bench.server,
+                server,
                 "segment-button",
                 "{{ segment_view.button }}",
                 "segment_view.press",
-                self._bench.guarded("segment", self._pressed),
+                guarded("segment", self._pressed),
                 look="flat",
                 color="primary",
                 more=":class=\"{ 'is-cancel': !!jobs.segment }\"",
@@ -101,13 +123,16 @@ class SegmentPanel:
         bench.put("model_items", items)
         devices = deviceOffers(self._devices, bench.chosen.device)
         bench.put("device_items", [{"title": offer.title, "value": offer.id} for offer in devices])
-        view = segmentView(bench.workspace.busy("segment"), self.image, model, bool(items))
-        bench.put("segment_view", view)
+        busy, image, region = bench.workspace.busy("segment"), self.image, self.region
+        bench.put("segment_view", segmentView(busy, image, model, bool(items), region))
+        bench.put("region_view", regionView(busy, image, model, region))
 
     def close(self) -> None:
         """Listen no more."""
         for stop in self._stops:
             stop()
+        self._forget_region()
+        self._editor.active_effect_name_changed.disconnect(self._tool_changed)
 
     def _pressed(self) -> None:
         bench, image = self._bench, self.image
@@ -125,8 +150,44 @@ class SegmentPanel:
         bench, image, model = self._bench, self.image, self.model()
         if image is None or model is None:
             return
-        request = SegmentRequest(image=image, model=model.folder, device=bench.chosen.device)
+        region = self.region
+        bounds = None if region is None else roiBounds(region, image)
+        request = SegmentRequest(image=image, model=model.folder, device=bench.chosen.device, roi=bounds)
         bench.workspace.segment(request, mergeFor(bench.workspace.session, image, answer))
+
+    def _place(self) -> None:
+        """Give the region its handles back; or place it, or a new one, where the slice views cross."""
+        if regionView(False, self.image, self.model(), self.region).adjusts:
+            self._editor.deactivate_effect()
+            setAdjustable(self.region, True)
+            return
+        slices = self._bench.web.scene.slice_nodes()
+        region = placeRegion(self.image, regionSize(self.model()), crossing(slices), self.region)
+        if self._bench.chosen.region != region.GetID():
+            self._forget_region()
+            self._bench.chosen.region = region.GetID()
+            self._stop_watching = watchRegion(region, self._bench.changed)
+        self._editor.deactivate_effect()
+
+    def _forget_region(self) -> None:
+        """The whole volume again."""
+        region, self._bench.chosen.region = self.region, ""
+        if self._stop_watching is not None:
+            self._stop_watching()
+            self._stop_watching = None
+        if region is not None:
+            region.GetScene().RemoveNode(region)
+
+    def _tool_changed(self, name: str) -> None:
+        """While a tool is in hand, clicks are the tool's: the region does not take them."""
+        if self.region is not None and name not in ("", SegmentationEffectNoTool.get_effect_name()):
+            setAdjustable(self.region, False)
+            self._bench.changed()
+
+    def _volume_changed(self, *_told: object) -> None:
+        # A region belongs to the volume that it was placed in.
+        self._forget_region()
+        self._bench.changed()
 
     def _answered(self, number: int) -> None:
         question, self._question = self._question, None
@@ -140,6 +201,9 @@ class SegmentPanel:
 
     def _case_opened(self, session: CaseSession | None) -> None:
         self._bench.say("segment", resultText(session))
+        if session is not None and self.region is not None:
+            # What there is to see now is the result; a frame of the region stays.
+            setAdjustable(self.region, False)
 
     def _models_changed(self) -> None:
         self._bench.run(self._look())
