@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 UNTOUCHED = "Nothing has been changed by hand."
@@ -39,6 +40,36 @@ def test_dragging_the_opacity_changes_the_picture(a_segmented_case):
     assert person.sees_change(strong) > 0.005
     assert float(person.page.locator("#part-overlay .slider-value").first.inner_text()) < 0.2
     person.drags("opacity", 0.6)
+
+
+def frame_edges(picture):
+    """The columns at the left and right edge of the region's frame in a picture, or None where there is none."""
+    cyan = (np.abs(picture - np.array([140, 242, 255])).max(axis=2) < 60).sum(axis=0)
+    upright = np.flatnonzero(cyan > 0.2 * picture.shape[0])
+    return None if len(upright) == 0 else (int(upright[0]), int(upright[-1]))
+
+
+def test_the_frame_of_a_region_is_dragged_by_its_handle_and_taken_away(a_segmented_case):
+    person = a_segmented_case
+    person.presses("overlay-off")
+    person.presses("place-region")
+    person.waits_for(lambda: frame_edges(person.quiet_picture()), "a frame")
+    left, right = frame_edges(person.quiet_picture())
+    box = person.view().bounding_box()
+    height = box["height"] / 2
+    person.page.mouse.move(box["x"] + left - 5, box["y"] + height)
+    person.page.mouse.move(box["x"] + left + 1, box["y"] + height, steps=3)
+    # The view has to hear of the mouse over the handle before the button goes down.
+    person.page.wait_for_timeout(300)
+    person.page.mouse.down()
+    person.page.mouse.move(box["x"] + left + 61, box["y"] + height, steps=8)
+    person.page.mouse.up()
+    person.page.mouse.move(2, 2)
+    person.waits_for(lambda: frame_edges(person.quiet_picture())[0] > left + 40, "a frame whose left edge has moved")
+    assert abs(frame_edges(person.quiet_picture())[1] - right) <= 3
+    person.presses("whole-volume")
+    person.waits_for(lambda: frame_edges(person.quiet_picture()) is None, "no frame")
+    person.presses("overlay-entropy")
 
 
 def test_regions_are_decided_by_mouse(a_segmented_case):
