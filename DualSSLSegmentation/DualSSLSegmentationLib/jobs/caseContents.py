@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,15 @@ class CaseContents:
             return _read(case, tracker)
         except (VolumeError, CaseError) as error:
             return cls(_problem(str(error)))
+
+
+def segmentedRegion(provenance: Mapping[str, Any]) -> tuple[float, float, float, float, float, float] | None:
+    """The box that a case was segmented in with intensities normalised over it, RAS mm of the image; None for a whole image."""
+    roi = provenance.get("roi")
+    if provenance.get("normalised_over") != "roi" or not isinstance(roi, (list, tuple)) or len(roi) != 6:
+        return None
+    r0, r1, a0, a1, s0, s1 = (float(number) for number in roi)
+    return r0, r1, a0, a1, s0, s1
 
 
 def _problem(text: str) -> Findings:
@@ -135,6 +145,8 @@ def _remarks(case: SegmentedCase, labels: LabelTable, segments: LabelMapOfSegmen
     absent = _withoutSegment(case, labels)
     if absent:
         found.append(f"No segment stands for {_listed(absent)}: the case is saved as one without.")
+    if segmentedRegion(case.provenance) is not None:
+        found.append("Of this case fine-tuning sees the region that was segmented, and nothing around it.")
     if "prediction" not in volumes:
         found.append("The first prediction is gone from the scene: what was edited is not known and not saved.")
     elif not volumes["edit_mask"].array.any() and not _reviewed(case):

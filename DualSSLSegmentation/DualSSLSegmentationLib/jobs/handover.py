@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dualssl.case_files import EDITED, LEFT, UNSEEN
+from dualssl.case_files import EDITED, LEFT, OUTSIDE, UNSEEN
 from dualssl.files import output_error
+from dualssl.prediction.roi import RegionOfInterest
+from dualssl.volumes.crop import clipped_box
 from dualssl.volumes.volume import Volume
 from dualssl.worker.arrays import geometry_json, store_array
-from DualSSLSegmentationLib.jobs.caseContents import CaseContents, Findings
+from DualSSLSegmentationLib.jobs.caseContents import CaseContents, Findings, segmentedRegion
 from DualSSLSegmentationLib.scene.caseNodes import CaseError, SegmentedCase
 from DualSSLSegmentationLib.scene.volumes import volumeOf
 
@@ -92,6 +94,7 @@ def collectSteps(
             raise CaseError(" ".join(contents.findings.problems))
         if not handover.wholeCase:
             _markUnseen(case, contents)
+        _markOutside(contents)
         yield from contents.findings.remarks
         files: dict[str, dict[str, Any]] = {}
         for name, volume in contents.volumes.items():
@@ -149,6 +152,26 @@ def _markUnseen(case: SegmentedCase, contents: CaseContents) -> None:
             "something, or say that the whole case was looked at."
         )
     marks = np.where(edits.array != 0, EDITED, np.where(seen, LEFT, UNSEEN)).astype(np.uint8)
+    contents.volumes["edit_mask"] = Volume(marks, edits.geometry)
+
+
+def _markOutside(contents: CaseContents) -> None:
+    """Mark in the edit mask what lies outside of the region that was segmented and normalised by itself.
+
+    What a person labelled or changed beyond it widens the region: nothing of theirs is left out.
+    """
+    bounds, edits = segmentedRegion(contents.provenance), contents.volumes.get("edit_mask")
+    if bounds is None or edits is None:
+        return
+    region = RegionOfInterest.from_ras_bounds(edits.geometry, bounds)
+    start, stop = clipped_box(region.start, region.shape, edits.array.shape)
+    theirs = np.argwhere((contents.volumes["labels"].array != 0) | (edits.array == EDITED))
+    if len(theirs):
+        start = tuple(np.minimum(start, theirs.min(axis=0)))
+        stop = tuple(np.maximum(stop, theirs.max(axis=0) + 1))
+    box = tuple(slice(first, end) for first, end in zip(start, stop, strict=True))
+    marks = np.full(edits.array.shape, OUTSIDE, np.uint8)
+    marks[box] = edits.array[box]
     contents.volumes["edit_mask"] = Volume(marks, edits.geometry)
 
 

@@ -146,7 +146,7 @@ class LibraryContents:
         return self._label_map(name, layout.labels_file(number))
 
     def read_edit_mask(self, name: str, version: int | None = None) -> Volume | None:
-        """The mask of what a person edited (1) and did not look at (255), uint8; None where none was stored with that version.
+        """The marks of `dualssl.case_files` on the image's grid, uint8; None where none were stored with that version.
 
         Raises:
             LibraryError, VolumeError: as `read_labels`.

@@ -223,8 +223,9 @@ class CaseLibrary(LibraryContents):
             name: of the case.
             labels: label map on the image's grid.
             reviewer: who answers for it.
-            edit_mask: 1 where a person edited, 255 where nobody looked, 0 elsewhere, on the same grid. Where nobody looked, the
-                labels are kept but never trained on, and such a case proves nothing about a model.
+            edit_mask: 1 where a person edited, 255 where nobody looked, 254 outside of the box that was segmented, 0 elsewhere,
+                on the same grid. Where nobody looked, the labels are kept but never trained on, and such a case proves nothing
+                about a model. What lies outside of the box is no part of the case for training and scores.
             based_on: number of the prediction that was corrected; None takes the newest, if there is one.
             started: when the review began; without a time zone it is taken as local.
             regions_reviewed: plain data of each region that was looked at.

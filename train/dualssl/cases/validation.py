@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dualssl.case_files import EDITED, LEFT, MARKS, UNSEEN
+from dualssl.case_files import EDITED, LEFT, MARKS, OUTSIDE, UNSEEN
 from dualssl.errors import LibraryError
 from dualssl.volumes.compare import differences
 from dualssl.volumes.read import check_image
@@ -81,7 +81,7 @@ def checked_mask(volume: Volume, what: str, grid: Geometry) -> Volume:
     if not np.isin(array, MARKS).all():
         raise LibraryError(
             f"The {what} has values from {array.min():g} to {array.max():g}: use {EDITED} where a person edited, {UNSEEN} "
-            f"where nobody looked and {LEFT} elsewhere."
+            f"where nobody looked, {OUTSIDE} outside of the segmented region and {LEFT} elsewhere."
         )
     return Volume(array.astype(np.uint8), grid)
 

@@ -150,7 +150,10 @@ def correct(
     reviewer: Annotated[str, typer.Option(help="Who answers for the labels.")],
     edits: Annotated[
         Path | None,
-        typer.Option(help="1 where a person edited, 255 where nobody looked. [default: what differs from the prediction]"),
+        typer.Option(
+            help="1 where a person edited, 255 where nobody looked, 254 outside of a segmented box. "
+            "[default: what differs from the prediction]"
+        ),
     ] = None,
     notes: Annotated[str, typer.Option(help="Whatever is worth remembering.")] = "",
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dualssl.case_files import UNSEEN, CaseFiles, read_case, read_edit_mask
+from dualssl.case_files import UNSEEN, CaseFiles, read_case, read_marked_case
 from dualssl.errors import VolumeError
 from dualssl.model.manifest import Preprocessing
 from dualssl.prediction.memory import available_bytes
@@ -112,14 +112,17 @@ class CaseStore:
         return case
 
     def _read(self, name: str) -> PreparedCase:
-        volumes, label_volume = read_case(self.dataset, name, name in self._labelled)
+        label_volume = mask = None
+        if name in self._labelled:
+            volumes, label_volume, mask = read_marked_case(self.dataset, name)
+        else:
+            volumes, _ = read_case(self.dataset, name, labelled=False)
         prepared = prepare(volumes, self.preprocessing)
         self._extents[name] = prepared.oriented.extent
         label = foreground = marks = None
         partly_seen = False
         if label_volume is not None:
             label = prepare_label_map(label_volume, prepared)
-            mask = read_edit_mask(self.dataset, name, label_volume)
             marks = None if mask is None else prepare_label_map(mask, prepared)
             partly_seen = marks is not None and bool((marks == UNSEEN).any())
             if marks is not None and (marks == UNSEEN).all():

@@ -162,10 +162,12 @@ class FineTuneRun:
         return self._folder.model
 
     def _field_of_view(self, store: CaseStore) -> tuple[float, float, float] | None:
-        """As far as the parent's images and those of this run reach; unknown where the parent does not tell."""
-        parents, plan = self._parent.manifest.field_of_view, self._plan
-        pool = plan.pool if self._preset.uses_unlabelled else ()
-        own = store.field_of_view((*plan.corrected, *pool))
+        """As far as the parent's images and the corrected cases reach; unknown where the parent does not tell.
+
+        Cases without labels teach what the model already does: one that is larger than all it knows does not widen that.
+        """
+        parents = self._parent.manifest.field_of_view
+        own = store.field_of_view(self._plan.corrected)
         if parents is None or own is None:
             return parents
         k, j, i = map(max, parents, own)
