@@ -71,6 +71,8 @@ def segmenting(session: Session, region: Any) -> None:
     session.check(0 < np.count_nonzero(entropy) < entropy.size, "nothing is known outside of it")
     session.check(not isAdjustable(region), "its handles are gone")
     session.check(session.panels.segment.placeButton.text == "Adjust region", "the button brings them back")
+    for note in (session.panels.segment.modelNote, session.panels.segment.sizeNote):
+        session.check(not note.visible or note.height >= note.heightForWidth(note.width), f"{note.objectName} is seen whole")
     session.picture("region_segmented")
     session.unfold(session.panels.correct)
     session.editor.setActiveEffectByName("Paint")

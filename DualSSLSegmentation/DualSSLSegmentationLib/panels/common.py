@@ -64,8 +64,15 @@ def note(name: str) -> Any:
 
 def say(label: Any, text: str) -> None:
     """Give a `note` its text."""
+    if label.text == text:
+        return
     label.text = text
     label.visible = bool(text)
+    parent = label.parentWidget()
+    if parent is not None and parent.layout() is not None:
+        # A form does not ask a line that has just come how high it is at the present width, and cuts another one short for it.
+        parent.layout().invalidate()
+        parent.layout().activate()
 
 
 def allow(widget: Any, toolTip: str, unless: str = "") -> None:

@@ -22,6 +22,19 @@ def test_a_long_sentence_does_not_make_the_panel_wider(person, part):
     assert person.module.panel.sizeHint().width() == before
 
 
+def test_a_sentence_is_not_cut_short_for_another_that_comes(person):
+    from DualSSLSegmentationLib.panels.common import say
+
+    panel = person.panels.segment
+    say(panel.modelNote, LONG)
+    person.turn()
+    panel.say(LONG)
+    person.turn()
+    for name in ("modelNote", "segmentStatus"):
+        label = person.widget(name)
+        assert label.height() >= label.heightForWidth(label.width()) > 0
+
+
 def test_a_cell_that_is_cut_is_read_in_its_tool_tip(person):
     from DualSSLSegmentationLib.panels.common import setCell
 
