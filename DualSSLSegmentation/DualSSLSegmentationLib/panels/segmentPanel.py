@@ -182,8 +182,10 @@ class SegmentPanel:
             setAdjustable(region, True)
             self._enable()
             return
+        # What a person drew by other means stays where it is, and another one is placed beside it.
+        own = region if region is not None and isOurs(region) else None
         try:
-            placed = placeRegion(image, regionSize(self.chosenModel()), crossing(self._workspace.views.sliceNodes()), region)
+            placed = placeRegion(image, regionSize(self.chosenModel()), crossing(self._workspace.views.sliceNodes()), own)
         except DualSSLError as error:
             self.say(str(error))
             return

@@ -75,6 +75,10 @@ def test_a_region_drawn_by_other_means_is_left_as_it_is(at_a_volume, scene):
     person.turn()
     assert region.GetDisplayNode().GetHandlesInteractive()
     assert not region.GetLocked()
+    before = tuple(region.GetCenter()), tuple(region.GetSize())
+    person.click("placeRegionButton")
+    assert (tuple(region.GetCenter()), tuple(region.GetSize())) == before
+    assert regionOf(person) is not region
 
 
 def test_what_is_too_large_is_said_and_follows_the_region(at_a_volume):
