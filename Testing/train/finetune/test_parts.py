@@ -23,7 +23,7 @@ TINY = Volume(np.arange(8, dtype=np.int16).reshape(2, 2, 2), Geometry((2, 2, 2))
 
 @pytest.fixture
 def plan():
-    return FineTunePlan("m", "0" * 64, {"a": 1, "b": 2}, ("old",), ("w",), (), FineTuneSettings(patch=(16, 16, 32)))
+    return FineTunePlan("m", "0" * 64, {"a": 1, "b": 2}, ("old",), ("w",), (), FineTuneSettings(patch=(16, 16, 32)), ("large",))
 
 
 def test_a_plan_survives_its_file(plan):
@@ -31,6 +31,11 @@ def test_a_plan_survives_its_file(plan):
     assert FineTunePlan.from_json(stored) == plan
     assert plan.differences(stored) == []
     assert replace(plan, pool=()).differences(stored) == ["pool"]
+
+
+def test_a_plan_of_a_run_that_was_begun_earlier_leaves_nothing_out(plan):
+    data = {key: value for key, value in plan.to_json().items() if key != "too_large"}
+    assert FineTunePlan.from_json(data).too_large == ()
 
 
 @pytest.mark.parametrize(
@@ -171,6 +176,14 @@ def test_what_is_missing_is_noted_before_it_starts(job_of, old_spheres):
     assert "not at hand" in notes
     assert "distillation" in notes
     assert "not at hand" not in " ".join(job_of(request={"replay": old_spheres}).check().notes)
+
+
+def test_cases_without_labels_that_are_larger_than_all_the_model_knows_are_left_out_and_named(job_of, add_case):
+    add_case("whole_body", 40, corrected=False, spacing=(3.0, 1.0, 1.0))
+    job = job_of()
+    assert job._plan.pool == ("waiting_0", "waiting_1")
+    assert job._plan.too_large == ("whole_body",)
+    assert any("One case without labels left out" in note and "whole_body" in note for note in job.check().notes)
 
 
 @pytest.mark.parametrize(

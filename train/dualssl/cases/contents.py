@@ -190,6 +190,7 @@ class LibraryContents:
             channel_names=self.channel_names,
             file_ending=".nrrd",
             records={case.name: case for case in self.cases()},
+            grids=index.geometries(self.database),
         )
 
     def require_writable(self) -> None:

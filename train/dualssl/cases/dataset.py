@@ -13,6 +13,7 @@ from dualssl.cases.records import CaseRecord
 from dualssl.cases.states import CaseState
 from dualssl.dataset import Dataset
 from dualssl.errors import LibraryError
+from dualssl.geometry import Geometry
 from dualssl.volumes.read import read_label_map
 
 
@@ -25,9 +26,11 @@ class LibraryDataset(Dataset):
 
     Attributes:
         records: the cases by name.
+        grids: of their images, by name.
     """
 
     records: Mapping[str, CaseRecord] = field(default_factory=dict, compare=False, repr=False)
+    grids: Mapping[str, Geometry] = field(default_factory=dict, compare=False, repr=False)
 
     def image_paths(self, case: str) -> tuple[Path, ...]:
         """Where the channels of `case` lie, in order; the files need not exist."""

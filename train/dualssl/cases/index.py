@@ -71,6 +71,12 @@ def case_geometry(database: Database, name: str) -> Geometry:
     return geometry_from_json(json.loads(_one(database, "geometry", name)))
 
 
+def geometries(database: Database) -> dict[str, Geometry]:
+    """The grids of all cases' images, by name."""
+    rows = database.rows("SELECT name, geometry FROM cases", ())
+    return {name: geometry_from_json(json.loads(text)) for name, text in rows}
+
+
 def predictions_of(database: Database, name: str) -> tuple[PredictionRecord, ...]:
     """All predictions of a case, the oldest first."""
     sql = f"SELECT {_PREDICTION} FROM predictions p JOIN cases c ON c.id = p.case_id WHERE c.name = ? ORDER BY p.number"

@@ -75,6 +75,7 @@ class FineTunePlan(StoredSettings):
         corrected: the cases with corrected labels, each with the number of its label version.
         replay: names of the parent's labelled cases that are trained on again, of the replay dataset.
         pool: names of the cases used without labels.
+        too_large: names of the cases without labels that are left out, for they are larger than all that the parent knows.
         validation: corrected cases that are not trained on but decide when to end; often none.
         settings: how.
     """
@@ -86,6 +87,7 @@ class FineTunePlan(StoredSettings):
     pool: tuple[str, ...]
     validation: tuple[str, ...]
     settings: FineTuneSettings
+    too_large: tuple[str, ...] = ()
 
     def without(self, held_out: tuple[str, ...]) -> FineTunePlan:
         """The same with some corrected cases not trained on, in any stream."""
@@ -103,4 +105,5 @@ class FineTunePlan(StoredSettings):
             pool=tuple(map(str, data["pool"])),
             validation=tuple(map(str, data["validation"])),
             settings=FineTuneSettings.from_json(data["settings"]),
+            too_large=tuple(map(str, data.get("too_large", ()))),
         )

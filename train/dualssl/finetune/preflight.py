@@ -122,8 +122,13 @@ def _notes(plan: FineTunePlan, parent: Parent) -> tuple[str, ...]:
     if not plan.replay:
         instead = "distillation from the parent on the pool stands in" if plan.pool else "nothing stands in for them"
         notes.append(f"The cases that the parent learned from are not at hand: {instead}, so watch for forgetting.")
+    if plan.too_large:
+        count = "One case" if len(plan.too_large) == 1 else f"{len(plan.too_large)} cases"
+        notes.append(
+            f"{count} without labels left out: larger than all that the model knows ({', '.join(plan.too_large[:5])})."
+        )
     if not plan.pool:
-        notes.append("There is no case without labels in the library: fine-tuning is supervised only.")
+        notes.append("There is no case without labels to be used: fine-tuning is supervised only.")
     preset = recipe_of(plan, parent.manifest)
     if plan.pool and not preset.uses_unlabelled:
         notes.append("With these parts left out, the cases without labels are not used.")

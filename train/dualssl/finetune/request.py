@@ -10,6 +10,7 @@ from dualssl.dataset import Dataset
 from dualssl.errors import TrainingError
 from dualssl.finetune.cases import FineTuneCases
 from dualssl.finetune.plan import FineTunePlan, FineTuneSettings
+from dualssl.model.fit import reaches_beyond
 from dualssl.model.integrity import model_sha256
 from dualssl.model.manifest import Manifest
 from dualssl.model.provenance import beginning, case_names, labelled_cases
@@ -62,16 +63,26 @@ class FineTuneRequest:
         FineTuneCases(self.library, self.replay).check(manifest)
         corrected = self._corrected()
         self.library.check_cases(self.validation, labelled=True, where="The list of validation cases")
-        labelled = set(self.library.labelled_cases())
+        pool, too_large = self._unlabelled(manifest)
         return FineTunePlan(
             model=manifest.id,
             model_sha256=model_sha256(self.model),
             corrected={name: self._version(name) for name in corrected},
             replay=self._replayed(manifest),
-            pool=tuple(name for name in self.library.cases() if name not in labelled),
+            pool=pool,
             validation=self.validation,
             settings=self.settings,
+            too_large=too_large,
         )
+
+    def _unlabelled(self, manifest: Manifest) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The cases without labels that are of use, and those that are not: what a model that only knows cut-outs makes of
+        whole volumes teaches nothing.
+        """
+        labelled, grids, seen = set(self.library.labelled_cases()), self.library.grids, manifest.field_of_view
+        names = [name for name in self.library.cases() if name not in labelled]
+        too_large = tuple(name for name in names if name in grids and reaches_beyond(seen, grids[name]))
+        return tuple(name for name in names if name not in too_large), too_large
 
     def _corrected(self) -> tuple[str, ...]:
         if self.cases is None:
