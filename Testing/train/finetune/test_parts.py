@@ -35,7 +35,9 @@ def test_a_plan_survives_its_file(plan):
 
 def test_a_plan_of_a_run_that_was_begun_earlier_leaves_nothing_out(plan):
     data = {key: value for key, value in plan.to_json().items() if key != "too_large"}
-    assert FineTunePlan.from_json(data).too_large == ()
+    earlier = FineTunePlan.from_json(data)
+    assert earlier.too_large == ()
+    assert earlier.differences(data) == []
 
 
 @pytest.mark.parametrize(

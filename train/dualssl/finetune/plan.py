@@ -89,6 +89,10 @@ class FineTunePlan(StoredSettings):
     settings: FineTuneSettings
     too_large: tuple[str, ...] = ()
 
+    def differences(self, stored: Mapping[str, Any]) -> list[str]:
+        """As of all settings; a run that was begun before `too_large` was recorded left out nothing."""
+        return super().differences({"too_large": [], **stored})
+
     def without(self, held_out: tuple[str, ...]) -> FineTunePlan:
         """The same with some corrected cases not trained on, in any stream."""
         rest = {name: version for name, version in self.corrected.items() if name not in held_out}
