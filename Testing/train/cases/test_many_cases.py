@@ -55,9 +55,9 @@ def test_one_case_and_one_state_are_looked_up_not_searched(large_library, statem
     assert [step for step in steps if step.startswith("SCAN")] == []
 
 
-def test_a_dataset_of_all_cases_is_one_query(large_library, statements):
+def test_a_dataset_of_all_cases_is_two_queries_however_many_there_are(large_library, statements):
     dataset = large_library.as_dataset()
     assert len(dataset.cases()) == COUNT
     assert len(dataset.labelled_cases()) == COUNT // 10
     assert dataset.label_path("case_00000").name == "0002.nrrd"
-    assert len(statements) == 1
+    assert len(statements) == 2

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -188,12 +187,25 @@ def test_a_full_disk_ends_the_batch_and_keeps_what_was_finished(dualssl, model, 
     assert not list((library.folder / "incoming").glob("*"))
 
 
+# The command line itself, which takes so long over its third case that the signal comes meanwhile, however busy the machine is.
+LONG_THIRD_CASE = """
+import sys, time
+from dualssl.prediction.predictor import Predictor
+predict, calls = Predictor.predict, []
+def predict_or_wait(self, *arguments, **more):
+    calls.append(True)
+    if len(calls) == 3:
+        time.sleep(600)
+    return predict(self, *arguments, **more)
+Predictor.predict = predict_or_wait
+from dualssl.cli.app import main
+main()
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C is no signal there")
-def test_ctrl_c_keeps_what_was_finished_and_the_next_run_does_the_rest(dualssl, model, library, grid):
-    # Large enough that the signal comes while it is predicted, however busy the machine is.
-    large = Geometry((160, 160, 160), grid.spacing)
-    library.add_case("b large", [ball(7, large.shape, large)])
-    command = [str(Path(sys.executable).with_name("dualssl")), "predict", str(model), "--library", str(library.folder)]
+def test_ctrl_c_keeps_what_was_finished_and_the_next_run_does_the_rest(dualssl, model, library):
+    command = [sys.executable, "-c", LONG_THIRD_CASE, "predict", str(model), "--library", str(library.folder)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment)
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -202,14 +214,14 @@ def test_ctrl_c_keeps_what_was_finished_and_the_next_run_does_the_rest(dualssl, 
         assert time.monotonic() < deadline
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate()
+    _, complaint = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130, complaint
     assert "What was finished is kept" in complaint
     assert "Traceback" not in complaint
-    assert states(library) == dict.fromkeys("ab", "predicted") | dict.fromkeys(("b large", "c", "d"), "waiting")
+    assert states(library) == dict.fromkeys("ab", "predicted") | dict.fromkeys("cd", "waiting")
     assert dualssl("predict", model, "--library", library.folder, "--device", "cpu").status == 0
     assert set(states(library).values()) == {"predicted"}
-    assert [len(library.predictions(name)) for name in ("a", "b", "b large")] == [1, 1, 1]
+    assert [len(library.predictions(name)) for name in "abcd"] == [1, 1, 1, 1]
 
 
 @pytest.fixture
