@@ -195,15 +195,13 @@ class SegmentPanel:
         """Follow a region's place and size, or none."""
         if self._stopWatching is not None:
             self._stopWatching()
-        self._stopWatching = None if region is None else watchRegion(region, self._showSize)
+        self._stopWatching = None if region is None else watchRegion(region, self._showRegion)
 
-    def _showSize(self) -> None:
+    def _showRegion(self) -> None:
         view = self._regionView()
-        if view.note != self.sizeNote.text:
-            say(self.sizeNote, view.note)
-        if view.button != self.placeButton.text:
-            self.placeButton.text = view.button
-            offer(self.placeButton, view.press)
+        self.placeButton.text = view.button
+        offer(self.placeButton, view.press)
+        say(self.sizeNote, view.note)
 
     def _deviceChosen(self, index: int) -> None:
         if not self._filling and self._parameters is not None:
@@ -251,10 +249,7 @@ class SegmentPanel:
         view = self._view()
         self.button.text = view.button
         offer(self.button, view.press)
-        region = self._regionView()
-        self.placeButton.text = region.button
-        offer(self.placeButton, region.press)
-        say(self.sizeNote, region.note)
+        self._showRegion()
 
     def _view(self) -> SegmentView:
         image, choice = self.imageSelector.currentNode(), self.chosenModel()
